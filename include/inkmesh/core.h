@@ -1,0 +1,119 @@
+// The pure core of a node: the mesh, the log's numbering, fan-out and cursors as one deterministic state machine.
+//
+// It has no sockets, threads, clock, disk or randomness of its own. The caller feeds it events with the time, carries
+// out the effects, and gives it back what came of them. The same events give the same effects. What the caller must do:
+//   - one thread at a time; step() any number of events, then end_turn() once: it flushes what the turn gathered
+//     (frames to peers, fan-out to connections, appends to the store);
+//   - carry the effects out in order;
+//   - step(Tick) when next_wakeup() has come;
+//   - end the process at Halt.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "inkmesh/config.h"
+#include "inkmesh/effect.h"
+#include "inkmesh/event.h"
+#include "inkmesh/types.h"
+
+namespace inkmesh {
+
+struct CoreSettings {
+  NodeId self;
+  Epoch epoch;                 ///< fresh random bits, never used before
+  std::vector<NodeId> nodes;   ///< all of the cluster's, self included
+  std::uint32_t replicas = 2;
+  std::uint32_t ack = 2;
+  Durability durability = Durability::sync;
+  std::uint32_t channels_per_connection = 256;
+  std::size_t outbox_bytes = std::size_t{1} << 20;  ///< a connection's window
+  std::uint64_t seed = 0;      ///< for link sessions and jitter
+};
+
+/// One origin's end in one channel, as the store holds it.
+struct StoredHead {
+  Channel channel;
+  Origin origin;
+  Seq seq = 0;
+  std::uint64_t chain = 0;  ///< running hash at seq
+  TimeUs ts = 0;            ///< the stroke's at seq
+};
+
+/// Counters since the start, and gauges. All are of this node.
+struct PeerStatus {
+  NodeId id;
+  std::string state;           ///< "up", "suspect", "down"
+  Epoch epoch;                 ///< empty: never heard of
+  bool full = false;
+  bool settled = false;        ///< it has shown us all that it holds of our homes' channels
+  std::uint64_t lag_strokes = 0;       ///< strokes that it should have and has not confirmed
+  std::uint64_t window_bytes = 0;      ///< sent and not confirmed
+  std::int64_t clock_offset_ms = 0;    ///< its wall clock less ours
+  std::uint64_t interest_channels = 0;
+  std::uint64_t forwarded_interest = 0;    ///< strokes sent to it because its clients have the channel open
+  std::uint64_t forwarded_durability = 0;  ///< strokes sent to it only because it is a home or a stand-in
+  std::uint64_t received_strokes = 0;
+  std::uint64_t frames_sent = 0;
+  std::uint64_t frames_received = 0;
+  std::uint64_t frames_lost = 0;       ///< gaps seen in its numbers
+  std::uint64_t antientropy_bytes = 0; ///< about what digests and offers to it took
+};
+
+struct CoreStatus {
+  NodeId self;
+  Epoch epoch;
+  bool ready = false;
+  std::vector<std::string> not_ready_reasons;
+  std::vector<PeerStatus> peers;
+  std::uint64_t connections = 0;
+  std::uint64_t subscriptions = 0;
+  std::uint64_t lagging_subscriptions = 0;
+  std::uint64_t channels = 0;         ///< held in the store
+  std::uint64_t interest_channels = 0;
+  std::uint64_t strokes_accepted = 0;
+  std::uint64_t strokes_delivered = 0;
+  std::uint64_t signals_delivered = 0;
+  std::uint64_t duplicates = 0;
+  std::uint64_t acks_waiting = 0;
+  std::uint64_t standins = 0;          ///< channels that have a stand-in now
+  std::uint64_t pulls = 0;
+  std::uint64_t forks = 0;
+  std::uint64_t repairs = 0;
+  std::uint64_t tail_bytes = 0;        ///< uncommitted and recent strokes in memory
+};
+
+class Core {
+ public:
+  /// `heads`: all that the store holds, in any order.
+  Core(CoreSettings settings, const std::vector<StoredHead>& heads);
+  ~Core();
+  Core(const Core&) = delete;
+  Core& operator=(const Core&) = delete;
+
+  /// Takes one event; appends what follows from it to `effects`.
+  void step(Event event, const Now& now, Effects& effects);
+
+  /// Ends a turn: appends what its events gathered. Until then frames and fan-out wait.
+  void end_turn(const Now& now, Effects& effects);
+
+  /// When the next Tick is due.
+  MonotonicMs next_wakeup() const;
+
+  CoreStatus status() const;
+
+  /// For operators and checkers: which nodes are the homes of a channel, in rendezvous order.
+  std::vector<NodeId> homes(const Channel& channel) const;
+
+  /// For checkers: what is committed here of a channel, with running hashes; empty when nothing is.
+  std::vector<StoredHead> committed(const Channel& channel) const;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace inkmesh

@@ -1,0 +1,57 @@
+// The mesh on ZeroMQ: a PUB for gossip, a SUB to every peer's, a ROUTER as the inbox, a DEALER to every peer's.
+// All on the caller's thread: ZeroMQ's sockets have one owner.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "inkmesh/config.h"
+#include "inkmesh/effect.h"
+#include "inkmesh/event.h"
+
+namespace inkmesh::mesh {
+
+struct MeshStats {
+  struct Peer {
+    NodeId id;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t send_failed = 0;  ///< frames that found the queue full
+  };
+  std::vector<Peer> peers;
+  std::uint64_t gossip_bytes_sent = 0;
+  std::uint64_t gossip_bytes_received = 0;
+  std::uint64_t malformed = 0;  ///< messages that did not decode, or came from nobody in the list
+};
+
+class Mesh {
+ public:
+  /// Binds self's gossip and mesh addresses and connects to every other node's advertised ones; throws
+  /// std::runtime_error with the address and the reason when it cannot bind.
+  Mesh(const ClusterConfig& config, const NodeId& self);
+  /// Closes with a bounded linger.
+  ~Mesh();
+  Mesh(const Mesh&) = delete;
+  Mesh& operator=(const Mesh&) = delete;
+
+  /// Waits until a socket or `extra_fd` is readable or `timeout_ms` have passed (less than 0: for ever), then hands
+  /// over what came, at most some hundred messages of each socket: GossipReceived, FrameReceived, PeerConnected,
+  /// PeerDisconnected.
+  void poll(int extra_fd, std::int64_t timeout_ms, std::vector<Event>& events);
+
+  /// Never blocks. A frame that finds the peer's queue full (messages or bytes) is dropped, and PeerDisconnected comes
+  /// with the next poll().
+  void send(const SendFrame& effect);
+  void send(const SendGossip& effect);
+
+  MeshStats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace inkmesh::mesh
