@@ -1,0 +1,281 @@
+#include "store/memory_store.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+
+namespace inkmesh::store {
+namespace {
+
+using Lock = std::lock_guard<std::mutex>;
+
+const char* name_of(WriteResult result) {
+  return result == WriteResult::full ? "injected: the map is full" : "injected: the write failed";
+}
+
+}  // namespace
+
+// ---- writing
+// ----------------------------------------------------------------------------------------------------------
+
+std::optional<WriteOutcome> MemoryStore::injected() {
+  if (refuse_times_ == 0) return std::nullopt;
+  --refuse_times_;
+  return WriteOutcome{refuse_with_, name_of(refuse_with_)};
+}
+
+std::optional<WriteOutcome> MemoryStore::refusal(const std::vector<const Append*>& groups) const {
+  std::uint64_t bytes = used_bytes_;
+  std::map<std::pair<std::string_view, std::string_view>, Seq> next;
+  for (const Append* group : groups) {
+    for (const Append::Item& item : group->items) {
+      const Stroke& stroke = *item.stroke;
+      bytes += cost_of(stroke);
+      Seq& head = next[{stroke.channel, stroke.origin}];
+      if (head == 0) {
+        const Records* records = find(stroke.channel, stroke.origin);
+        head = records == nullptr ? 0 : records->size();
+      }
+      if (stroke.seq != head + 1) {
+        return WriteOutcome{WriteResult::fatal, "seq " + std::to_string(stroke.seq) + " of " + stroke.origin + " in " +
+                                                    stroke.channel + " does not follow " + std::to_string(head)};
+      }
+      head = stroke.seq;
+    }
+  }
+  if (bytes > map_bytes_) return WriteOutcome{WriteResult::full, "the map is full"};
+  return std::nullopt;
+}
+
+MemoryStore::Undo MemoryStore::put(const Append::Item& item) {
+  const Stroke& stroke = *item.stroke;
+  ChannelRecords& channel = channels_[stroke.channel];
+  Undo undo{stroke.channel, stroke.origin, std::nullopt};
+  OpKey key{stroke.client, stroke.op};
+  const bool first = channel.ops.try_emplace(key, stroke.origin, stroke.seq).second;
+  if (first) undo.indexed = std::move(key);
+  StrokePtr kept = item.stroke;
+  if (kept->duplicate == first) {
+    auto marked = std::make_shared<Stroke>(stroke);
+    marked->duplicate = !first;
+    kept = std::move(marked);
+  }
+  channel.origins[stroke.origin].push_back(Record{std::move(kept), item.chain, false});
+  used_bytes_ += cost_of(stroke);
+  ++strokes_;
+  return undo;
+}
+
+void MemoryStore::undo(const Undo& step) {
+  const auto channel = channels_.find(step.channel);
+  const auto records = channel->second.origins.find(step.origin);
+  const Record& last = records->second.back();
+  used_bytes_ -= cost_of(*last.stroke);
+  --strokes_;
+  if (last.damaged) --damaged_;
+  records->second.pop_back();
+  if (step.indexed) channel->second.ops.erase(*step.indexed);
+  if (records->second.empty()) channel->second.origins.erase(records);
+  if (channel->second.origins.empty()) channels_.erase(channel);
+}
+
+WriteOutcome MemoryStore::append(const std::vector<const Append*>& groups) {
+  const Lock lock(mutex_);
+  if (const auto outcome = injected()) return *outcome;
+  if (const auto outcome = refusal(groups)) return *outcome;
+  Transaction transaction;
+  for (const Append* group : groups) {
+    for (const Append::Item& item : group->items) {
+      Undo step = put(item);
+      if (manual_sync_) transaction.push_back(std::move(step));
+    }
+  }
+  if (manual_sync_) unsynced_.push_back(std::move(transaction));
+  return {};
+}
+
+WriteOutcome MemoryStore::repair(const Repair& repair) {
+  const Lock lock(mutex_);
+  if (const auto outcome = injected()) return *outcome;
+  for (const StrokePtr& stroke : repair.strokes) {
+    const auto channel = channels_.find(stroke->channel);
+    if (channel == channels_.end()) continue;
+    const auto records = channel->second.origins.find(stroke->origin);
+    if (records == channel->second.origins.end() || stroke->seq == 0 || stroke->seq > records->second.size()) continue;
+    Record& record = records->second[stroke->seq - 1];
+    used_bytes_ += cost_of(*stroke);
+    used_bytes_ -= cost_of(*record.stroke);
+    auto copy = std::make_shared<Stroke>(*stroke);
+    copy->duplicate = record.stroke->duplicate;
+    record.stroke = std::move(copy);
+    if (record.damaged) --damaged_;
+    record.damaged = false;
+  }
+  return {};
+}
+
+// ---- reading
+// ----------------------------------------------------------------------------------------------------------
+
+const MemoryStore::Records* MemoryStore::find(const Channel& channel, std::string_view origin) const {
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) return nullptr;
+  const auto records = found->second.origins.find(origin);
+  return records == found->second.origins.end() ? nullptr : &records->second;
+}
+
+std::vector<StoredHead> MemoryStore::heads() {
+  const Lock lock(mutex_);
+  std::vector<StoredHead> heads;
+  for (const auto& [channel, held] : channels_) {
+    for (const auto& [origin, records] : held.origins) {
+      heads.push_back(StoredHead{channel, origin, records.size(), records.back().chain, records.back().stroke->ts});
+    }
+  }
+  return heads;
+}
+
+ReadDone MemoryStore::read(const Read& read) {
+  const Lock lock(mutex_);
+  ReadDone done{read.ticket, {}, false, {}};
+  const auto channel = channels_.find(read.channel);
+  if (channel == channels_.end()) return done;
+  std::size_t bytes = 0;
+  for (const auto& [origin, records] : channel->second.origins) {
+    if (!read.only.empty() && origin != read.only) continue;
+    for (Seq seq = read.after.at(origin) + 1; seq <= records.size(); ++seq) {
+      const Record& record = records[seq - 1];
+      if (record.damaged) {
+        done.damaged.push_back(ReadDone::Damaged{origin, seq});
+        break;
+      }
+      const std::size_t cost = cost_of(*record.stroke);
+      const bool fits = bytes + cost <= read.limit_bytes && done.strokes.size() < read.limit_strokes;
+      if (!fits && !done.strokes.empty()) {
+        done.more = true;
+        return done;
+      }
+      bytes += cost;
+      done.strokes.push_back(record.stroke);
+    }
+  }
+  return done;
+}
+
+SinceFound MemoryStore::find_since(const FindSince& find) {
+  const Lock lock(mutex_);
+  SinceFound found{find.ticket, {}};
+  const auto channel = channels_.find(find.channel);
+  if (channel == channels_.end()) return found;
+  for (const auto& [origin, records] : channel->second.origins) {
+    // Each origin's timestamps rise.
+    const auto first = std::partition_point(records.begin(), records.end(),
+                                            [&](const Record& record) { return record.stroke->ts < find.since; });
+    found.before.set(origin, static_cast<Seq>(std::distance(records.begin(), first)));
+  }
+  return found;
+}
+
+std::optional<KnownOp> MemoryStore::find_op(const Channel& channel, const ClientName& client, Op op) {
+  const Lock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) return std::nullopt;
+  const auto entry = found->second.ops.find(OpKey{client, op});
+  if (entry == found->second.ops.end()) return std::nullopt;
+  const auto& [origin, seq] = entry->second;
+  const Stroke& stroke = *found->second.origins.find(origin)->second[seq - 1].stroke;
+  return KnownOp{origin, seq, stroke.ts, data_hash(stroke.data)};
+}
+
+StoreUsage MemoryStore::usage() {
+  const Lock lock(mutex_);
+  return StoreUsage{map_bytes_, used_bytes_, used_bytes_, strokes_, channels_.size()};
+}
+
+// ---- crashes, refusals, damage
+// ----------------------------------------------------------------------------------------
+
+void MemoryStore::set_manual_sync(bool manual) {
+  const Lock lock(mutex_);
+  manual_sync_ = manual;
+  if (!manual) unsynced_.clear();
+}
+
+void MemoryStore::sync() {
+  const Lock lock(mutex_);
+  unsynced_.clear();
+}
+
+std::size_t MemoryStore::unsynced() const {
+  const Lock lock(mutex_);
+  return unsynced_.size();
+}
+
+void MemoryStore::crash(std::size_t kept) {
+  const Lock lock(mutex_);
+  while (unsynced_.size() > kept) {
+    const Transaction& last = unsynced_.back();
+    std::for_each(last.rbegin(), last.rend(), [this](const Undo& step) { undo(step); });
+    unsynced_.pop_back();
+  }
+  unsynced_.clear();
+}
+
+void MemoryStore::lose_disk() {
+  const Lock lock(mutex_);
+  channels_.clear();
+  unsynced_.clear();
+  used_bytes_ = strokes_ = damaged_ = 0;
+}
+
+void MemoryStore::refuse_next(WriteResult result, unsigned times) {
+  const Lock lock(mutex_);
+  refuse_with_ = result;
+  refuse_times_ = times;
+}
+
+void MemoryStore::set_map_bytes(std::uint64_t map_bytes) {
+  const Lock lock(mutex_);
+  map_bytes_ = map_bytes;
+}
+
+bool MemoryStore::damage(const Channel& channel, const Origin& origin, Seq seq) {
+  const Lock lock(mutex_);
+  const auto found = channels_.find(channel);
+  if (found == channels_.end()) return false;
+  const auto records = found->second.origins.find(origin);
+  if (records == found->second.origins.end() || seq == 0 || seq > records->second.size()) return false;
+  Record& record = records->second[seq - 1];
+  if (!record.damaged) ++damaged_;
+  record.damaged = true;
+  return true;
+}
+
+// ---- for checkers
+// -----------------------------------------------------------------------------------------------------
+
+Seq MemoryStore::durable_head(const Channel& channel, const Origin& origin) const {
+  const Lock lock(mutex_);
+  const Records* records = find(channel, origin);
+  if (records == nullptr) return 0;
+  Seq head = records->size();
+  for (const Transaction& transaction : unsynced_) {
+    for (const Undo& step : transaction) {
+      if (step.channel == channel && step.origin == origin) --head;
+    }
+  }
+  return head;
+}
+
+StrokePtr MemoryStore::stored(const Channel& channel, const Origin& origin, Seq seq) const {
+  const Lock lock(mutex_);
+  const Records* records = find(channel, origin);
+  return records == nullptr || seq == 0 || seq > records->size() ? nullptr : (*records)[seq - 1].stroke;
+}
+
+std::uint64_t MemoryStore::damaged() const {
+  const Lock lock(mutex_);
+  return damaged_;
+}
+
+}  // namespace inkmesh::store
