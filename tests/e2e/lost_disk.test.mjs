@@ -1,0 +1,55 @@
+// A node that lost its disk is refilled by its peers, and what it accepted before is not lost with it.
+import assert from 'node:assert/strict';
+import { after, before, it } from 'node:test';
+import { Checker } from './checker.mjs';
+import { Client } from './client.mjs';
+import { Cluster } from './cluster.mjs';
+import { until } from './process.mjs';
+
+const CHANNELS = Array.from({ length: 12 }, (_, i) => `disk_${i}`);
+const STROKES = 40;
+
+let cluster;
+before(async () => {
+  // Three homes: each node stores each channel, so each can be compared whole.
+  cluster = await Cluster.start({ settings: { replicas: 3, ack: 2 } });
+});
+after(() => cluster?.stop());
+
+it('a removed data folder is refilled, equal to the peers\', and seqs are never used twice', async () => {
+  const checker = new Checker();
+  const authors = cluster.nodes.map((_, start) => new Client({ urls: cluster.urls, name: `d${start}`, start, watch: checker }));
+  const draw = (authorsNow) => Promise.all(authorsNow.flatMap((author) => CHANNELS.flatMap((channel) =>
+    Array.from({ length: STROKES / 4 }, (_, i) => author.publish(channel, { i, text: '画'.repeat(20) })))));
+  await draw(authors);
+  const lost = cluster.nodes[0];
+  const before = (await lost.history(CHANNELS[0])).cursor;
+  await lost.kill();
+  await lost.removeData();
+  await draw(authors.slice(1));
+  lost.start();
+  await lost.ready();
+
+  const local = async (node) => (await node.status()).store.strokes;
+  const expected = CHANNELS.length * (STROKES / 4) * 5;
+  await until('the store is refilled with nobody asking', async () => (await local(lost)) >= expected, 30_000);
+  for (const node of cluster.nodes) assert.equal(await local(node), expected, node.id);
+
+  await draw(authors);
+  const { histories } = await checker.finish(cluster.nodes);
+  const after = histories.get(CHANNELS[0])[0].cursor;
+  for (const [origin, seq] of Object.entries(before)) assert.ok(after[origin] >= seq, `${origin} kept`);
+  const livesOfLost = Object.keys(after).filter((origin) => origin.startsWith(`${lost.id}~`));
+  assert.equal(livesOfLost.length, 2, 'a new life has a new epoch');
+  for (const author of authors) await author.close();
+});
+
+it('the refilled node answers alone from its own replica', async () => {
+  const [lost, ...others] = cluster.nodes;
+  const full = await others[0].history(CHANNELS[3]);
+  for (const node of others) await node.kill();
+  const page = await lost.history(CHANNELS[3]);
+  assert.deepEqual(page.strokes.map((s) => [s.origin, s.seq, s.ts, s.data]), full.strokes.map((s) => [s.origin, s.seq, s.ts, s.data]));
+  for (const node of others) node.start();
+  await cluster.ready();
+});
