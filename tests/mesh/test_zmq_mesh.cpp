@@ -88,13 +88,15 @@ TEST(ZmqMesh, WhatIsSentWhileAPeerIsAwayIsNotKeptForIt) {
 
 TEST(ZmqMesh, AnotherThreadWakesThePollThroughItsDescriptor) {
   Bench bench({"ws1"});
-  node::Mailbox<int> mailbox(4);
+  const node::Wake wake;
+  node::Mailbox<int> mailbox(wake, {4});
   std::thread producer([&] { mailbox.push(42); });
   std::vector<int> items;
   std::vector<Event> events;
   const auto start = steady_clock::now();
   while (items.empty()) {
-    bench.mesh("ws1").poll(mailbox.wake_fd(), 60'000, events);
+    bench.mesh("ws1").poll(wake.fd(), 60'000, events);
+    wake.clear();
     mailbox.take(items);
   }
   producer.join();
