@@ -1,4 +1,4 @@
-// Mesh messages to bytes and back. cereal lives in this .cpp alone.
+// Mesh messages to bytes and back. cereal lives behind this header alone.
 #pragma once
 
 #include <optional>
@@ -9,12 +9,15 @@
 
 namespace inkmesh::wire {
 
-/// Appends nothing else than one whole message. A frame past kLinkFrameBytesMax is the core's mistake.
+/// One whole message. A frame past kLinkFrameBytesMax is the core's mistake: its receiver refuses it. A StrokeRun whose
+/// seqs do not follow one another, or whose strokes are of another channel or origin, ends the process.
 std::string encode(const Frame& frame);
 std::string encode(const GossipMessage& message);
 
-/// Nothing when the bytes are not exactly one well-formed message of this version: every count is held to the bytes
-/// that remain before anything is allocated, every name and number to its range. Never throws.
+/// Nothing when the bytes are not exactly one well-formed message of this version, of at most kLinkFrameBytesMax bytes:
+/// every count is held to the bytes that remain before anything is allocated, every name and number to its range, all
+/// that is allocated to 64 MiB. A stroke's data is held to its size only: peers have checked its JSON. Never throws for
+/// what the bytes hold.
 std::optional<Frame> decode_frame(std::string_view bytes);
 std::optional<GossipMessage> decode_gossip(std::string_view bytes);
 
