@@ -47,13 +47,10 @@ std::optional<WriteOutcome> MemoryStore::refusal(const std::vector<const Append*
   return std::nullopt;
 }
 
-MemoryStore::Undo MemoryStore::put(const Append::Item& item) {
+void MemoryStore::put(const Append::Item& item) {
   const Stroke& stroke = *item.stroke;
   ChannelRecords& channel = channels_[stroke.channel];
-  Undo undo{stroke.channel, stroke.origin, std::nullopt};
-  OpKey key{stroke.client, stroke.op};
-  const bool first = channel.ops.try_emplace(key, stroke.origin, stroke.seq).second;
-  if (first) undo.indexed = std::move(key);
+  const bool first = channel.ops.try_emplace(OpKey{stroke.client, stroke.op}, stroke.origin, stroke.seq).second;
   StrokePtr kept = item.stroke;
   if (kept->duplicate == first) {
     auto marked = std::make_shared<Stroke>(stroke);
@@ -63,34 +60,16 @@ MemoryStore::Undo MemoryStore::put(const Append::Item& item) {
   channel.origins[stroke.origin].push_back(Record{std::move(kept), item.chain, false});
   used_bytes_ += cost_of(stroke);
   ++strokes_;
-  return undo;
-}
-
-void MemoryStore::undo(const Undo& step) {
-  const auto channel = channels_.find(step.channel);
-  const auto records = channel->second.origins.find(step.origin);
-  const Record& last = records->second.back();
-  used_bytes_ -= cost_of(*last.stroke);
-  --strokes_;
-  if (last.damaged) --damaged_;
-  records->second.pop_back();
-  if (step.indexed) channel->second.ops.erase(*step.indexed);
-  if (records->second.empty()) channel->second.origins.erase(records);
-  if (channel->second.origins.empty()) channels_.erase(channel);
 }
 
 WriteOutcome MemoryStore::append(const std::vector<const Append*>& groups) {
   const Lock lock(mutex_);
   if (const auto outcome = injected()) return *outcome;
   if (const auto outcome = refusal(groups)) return *outcome;
-  Transaction transaction;
   for (const Append* group : groups) {
-    for (const Append::Item& item : group->items) {
-      Undo step = put(item);
-      if (manual_sync_) transaction.push_back(std::move(step));
-    }
+    for (const Append::Item& item : group->items)
+      put(item);
   }
-  if (manual_sync_) unsynced_.push_back(std::move(transaction));
   return {};
 }
 
@@ -192,39 +171,12 @@ StoreUsage MemoryStore::usage() {
   return StoreUsage{map_bytes_, used_bytes_, used_bytes_, strokes_, channels_.size()};
 }
 
-// ---- crashes, refusals, damage
-// ----------------------------------------------------------------------------------------
-
-void MemoryStore::set_manual_sync(bool manual) {
-  const Lock lock(mutex_);
-  manual_sync_ = manual;
-  if (!manual) unsynced_.clear();
-}
-
-void MemoryStore::sync() {
-  const Lock lock(mutex_);
-  unsynced_.clear();
-}
-
-std::size_t MemoryStore::unsynced() const {
-  const Lock lock(mutex_);
-  return unsynced_.size();
-}
-
-void MemoryStore::crash(std::size_t kept) {
-  const Lock lock(mutex_);
-  while (unsynced_.size() > kept) {
-    const Transaction& last = unsynced_.back();
-    std::for_each(last.rbegin(), last.rend(), [this](const Undo& step) { undo(step); });
-    unsynced_.pop_back();
-  }
-  unsynced_.clear();
-}
+// ---- loss, refusals, damage
+// -------------------------------------------------------------------------------------------
 
 void MemoryStore::lose_disk() {
   const Lock lock(mutex_);
   channels_.clear();
-  unsynced_.clear();
   used_bytes_ = strokes_ = damaged_ = 0;
 }
 
@@ -254,23 +206,18 @@ bool MemoryStore::damage(const Channel& channel, const Origin& origin, Seq seq) 
 // ---- for checkers
 // -----------------------------------------------------------------------------------------------------
 
-Seq MemoryStore::durable_head(const Channel& channel, const Origin& origin) const {
+Seq MemoryStore::head(const Channel& channel, std::string_view origin) const {
   const Lock lock(mutex_);
   const Records* records = find(channel, origin);
-  if (records == nullptr) return 0;
-  Seq head = records->size();
-  for (const Transaction& transaction : unsynced_) {
-    for (const Undo& step : transaction) {
-      if (step.channel == channel && step.origin == origin) --head;
-    }
-  }
-  return head;
+  return records == nullptr ? 0 : records->size();
 }
 
-StrokePtr MemoryStore::stored(const Channel& channel, const Origin& origin, Seq seq) const {
+StrokePtr MemoryStore::intact(const Channel& channel, std::string_view origin, Seq seq) const {
   const Lock lock(mutex_);
   const Records* records = find(channel, origin);
-  return records == nullptr || seq == 0 || seq > records->size() ? nullptr : (*records)[seq - 1].stroke;
+  if (records == nullptr || seq == 0 || seq > records->size()) return nullptr;
+  const Record& record = (*records)[seq - 1];
+  return record.damaged ? nullptr : record.stroke;
 }
 
 std::uint64_t MemoryStore::damaged() const {

@@ -1,9 +1,8 @@
-// The store's twin in memory, for tests and simulation. Same answers as lmdb_store; and it can be hurt: writes that a
-// crash undoes, refused writes, a map that is full, damaged records, a lost disk.
+// The store's twin in memory, for tests and simulation. Same answers as lmdb_store; and it can be hurt: a lost disk,
+// refused writes, a map that is full, damaged records.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -31,22 +30,10 @@ class MemoryStore : public Store {
   std::optional<KnownOp> find_op(const Channel& channel, const ClientName& client, Op op) override;
   StoreUsage usage() override;
 
-  // ---- crashes --------------------------------------------------------------------------------------------------
+  // ---- loss, refusals, damage -----------------------------------------------------------------------------------
 
-  /// From now on an append (one transaction) is readable at once but is on disk only after sync(). Off at first: each
-  /// append is on disk when it returns, as lmdb_store's are.
-  void set_manual_sync(bool manual);
-  /// Everything appended is on disk.
-  void sync();
-  /// Appends that are not on disk yet.
-  std::size_t unsynced() const;
-  /// The machine stops: of the unsynced appends the first `kept` had reached the disk, the rest is undone.
-  void crash(std::size_t kept);
-  /// The disk is lost: nothing is left, unsynced or not. Settings stay.
+  /// The disk is lost: nothing is left. The map keeps its size.
   void lose_disk();
-
-  // ---- refusals and damage ----------------------------------------------------------------------------------------
-
   /// The next `times` appends and repairs come to `result` and store nothing.
   void refuse_next(WriteResult result, unsigned times = 1);
   /// Resizes the map. What is stored stays, though it be more.
@@ -56,10 +43,10 @@ class MemoryStore : public Store {
 
   // ---- for checkers -----------------------------------------------------------------------------------------------
 
-  /// The last seq of an origin that is on disk (undamaged or not), 0 for none.
-  Seq durable_head(const Channel& channel, const Origin& origin) const;
-  /// The stored stroke, damaged or not; nullptr when there is none.
-  StrokePtr stored(const Channel& channel, const Origin& origin, Seq seq) const;
+  /// The last seq of an origin (damaged or not), 0 for none.
+  Seq head(const Channel& channel, std::string_view origin) const;
+  /// The stored stroke; nullptr when there is none or its record is damaged.
+  StrokePtr intact(const Channel& channel, std::string_view origin, Seq seq) const;
   /// Damaged records that nobody has repaired yet.
   std::uint64_t damaged() const;
 
@@ -76,18 +63,9 @@ class MemoryStore : public Store {
     std::map<Origin, Records, std::less<>> origins;
     std::map<OpKey, std::pair<Origin, Seq>> ops;
   };
-  /// What crash() needs to undo one append, in order of appending.
-  struct Undo {
-    Channel channel;
-    Origin origin;
-    std::optional<OpKey> indexed;
-  };
-  using Transaction = std::vector<Undo>;
-
   std::optional<WriteOutcome> injected();
   std::optional<WriteOutcome> refusal(const std::vector<const Append*>& groups) const;
-  Undo put(const Append::Item& item);
-  void undo(const Undo& step);
+  void put(const Append::Item& item);
   const Records* find(const Channel& channel, std::string_view origin) const;
 
   mutable std::mutex mutex_;
@@ -96,8 +74,6 @@ class MemoryStore : public Store {
   std::uint64_t used_bytes_ = 0;
   std::uint64_t strokes_ = 0;
   std::uint64_t damaged_ = 0;
-  bool manual_sync_ = false;
-  std::deque<Transaction> unsynced_;
   WriteResult refuse_with_ = WriteResult::ok;
   unsigned refuse_times_ = 0;
 };
