@@ -17,8 +17,8 @@ namespace inkmesh::store {
 /// What came of a write. Nothing of a refused write is stored.
 enum class WriteResult {
   ok,
-  full,    ///< the map or the disk has no room
-  fatal,   ///< a failed flush, a broken file: the process must end; nothing may be trusted to be on disk or not
+  full,   ///< the map or the disk has no room
+  fatal,  ///< a failed flush, a broken file: the process must end; nothing may be trusted to be on disk or not
 };
 
 struct WriteOutcome {
@@ -32,6 +32,8 @@ struct StoreUsage {
   std::uint64_t file_bytes = 0;
   std::uint64_t strokes = 0;
   std::uint64_t channels = 0;
+  /// What used_bytes can grow to: the map, or the disk's room where that is less. 0: the map.
+  std::uint64_t capacity_bytes = 0;
 };
 
 class Store {
@@ -43,13 +45,14 @@ class Store {
   /// the index keeps the first.
   virtual WriteOutcome append(const std::vector<const Append*>& groups) = 0;
 
-  /// Overwrites records. The same thread as append().
+  /// Overwrites records that are stored; others are left out. The same thread as append().
   virtual WriteOutcome repair(const Repair& repair) = 0;
 
   /// All heads. At start, before any other thread.
   virtual std::vector<StoredHead> heads() = 0;
 
-  // Readers: any thread; each call takes its own short snapshot and copies out.
+  // Readers: any thread; each call takes its own short snapshot and copies out. A wrong record is an answer; where more
+  // than a record is broken they throw, and the process must end.
 
   virtual ReadDone read(const Read& read) = 0;
   virtual SinceFound find_since(const FindSince& find) = 0;

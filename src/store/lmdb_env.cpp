@@ -1,0 +1,155 @@
+#include "store/lmdb_env.h"
+
+#include <cstring>
+#include <utility>
+
+namespace inkmesh::store {
+namespace {
+
+constexpr MDB_dbi kFreeList = 0;
+constexpr MDB_dbi kTablesMax = 8;
+constexpr unsigned kReadersMax = 256;
+constexpr mdb_mode_t kFileMode = 0640;
+
+}  // namespace
+
+LmdbError::LmdbError(int code_, const std::string& doing)
+    : StoreError(doing + ": " + mdb_strerror(code_)), code(code_) {}
+
+Env::Env(const std::string& path, std::uint64_t map_size_bytes) {
+  check(mdb_env_create(&env_), "cannot set up LMDB");
+  try {
+    check(mdb_env_set_mapsize(env_, map_size_bytes), "cannot set the map's size");
+    check(mdb_env_set_maxdbs(env_, kTablesMax), "cannot set the number of tables");
+    check(mdb_env_set_maxreaders(env_, kReadersMax), "cannot set the number of readers");
+    // The default sync mode: whatever is faster loses the file in a power cut. NOTLS: a snapshot belongs to whoever
+    // holds it, not to a thread. Read-ahead stays on: a delta is a range.
+    check(mdb_env_open(env_, path.c_str(), MDB_NOTLS, kFileMode), ("cannot open " + path + "/data.mdb").c_str());
+  } catch (...) {
+    mdb_env_close(env_);
+    throw;
+  }
+}
+
+Env::~Env() {
+  mdb_env_close(env_);
+}
+
+int Env::fd() const {
+  int fd = -1;
+  check(mdb_env_get_fd(env_, &fd), "cannot get the file's descriptor");
+  return fd;
+}
+
+std::uint64_t Env::map_bytes() const {
+  MDB_envinfo info{};
+  check(mdb_env_info(env_, &info), "cannot get the map's size");
+  return info.me_mapsize;
+}
+
+std::uint64_t Env::page_bytes() const {
+  MDB_stat stat{};
+  check(mdb_env_stat(env_, &stat), "cannot get the page's size");
+  return stat.ms_psize;
+}
+
+std::uint64_t Env::last_page() const {
+  MDB_envinfo info{};
+  check(mdb_env_info(env_, &info), "cannot get the last page");
+  return info.me_last_pgno;
+}
+
+WriteTxn::WriteTxn(const Env& env) {
+  check(mdb_txn_begin(env.get(), nullptr, 0, &txn_), "cannot begin to write");
+}
+
+WriteTxn::~WriteTxn() {
+  if (txn_ != nullptr) mdb_txn_abort(txn_);
+}
+
+void WriteTxn::commit() {
+  check(mdb_txn_commit(std::exchange(txn_, nullptr)), "cannot commit");
+}
+
+TableCursor::TableCursor(MDB_txn* txn, MDB_dbi table) {
+  check(mdb_cursor_open(txn, table, &cursor_), "cannot open a cursor");
+}
+
+TableCursor::~TableCursor() {
+  mdb_cursor_close(cursor_);
+}
+
+bool TableCursor::find(MDB_val& key, MDB_val& value, MDB_cursor_op op) {
+  const int code = mdb_cursor_get(cursor_, &key, &value, op);
+  if (code == MDB_NOTFOUND) return false;
+  check(code, "cannot read a table");
+  return true;
+}
+
+Snapshot::Snapshot(const Env& env, const Tables& tables) {
+  check(mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn), "cannot begin to read");
+  try {
+    heads = std::make_unique<TableCursor>(txn, tables.heads);
+    strokes = std::make_unique<TableCursor>(txn, tables.strokes);
+  } catch (...) {
+    heads.reset();
+    mdb_txn_abort(txn);
+    throw;
+  }
+}
+
+Snapshot::~Snapshot() {
+  strokes.reset();
+  heads.reset();
+  mdb_txn_abort(txn);
+}
+
+void Snapshot::reset() {
+  mdb_txn_reset(txn);
+}
+
+void Snapshot::renew() {
+  check(mdb_txn_renew(txn), "cannot begin to read");
+  check(mdb_cursor_renew(txn, heads->get()), "cannot renew a cursor");
+  check(mdb_cursor_renew(txn, strokes->get()), "cannot renew a cursor");
+}
+
+SnapshotPool::Lease SnapshotPool::take() {
+  std::unique_ptr<Snapshot> snapshot;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      snapshot = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (snapshot) {
+    snapshot->renew();
+  } else {
+    snapshot = std::make_unique<Snapshot>(env_, tables_);
+  }
+  return Lease(*this, std::move(snapshot));
+}
+
+SnapshotPool::Lease::~Lease() {
+  snapshot_->reset();
+  const std::lock_guard lock(pool_.mutex_);
+  pool_.idle_.push_back(std::move(snapshot_));
+}
+
+PageCount count_pages(const Env& env, MDB_txn* txn) {
+  PageCount pages;
+  pages.page_bytes = env.page_bytes();
+  pages.last = env.last_page() + 1;
+  TableCursor cursor(txn, kFreeList);
+  MDB_val key{};
+  MDB_val value{};
+  for (bool found = cursor.find(key, value, MDB_FIRST); found; found = cursor.find(key, value, MDB_NEXT)) {
+    std::size_t count = 0;
+    std::memcpy(&count, value.mv_data, sizeof count);
+    pages.free += count;
+  }
+  return pages;
+}
+
+}  // namespace inkmesh::store

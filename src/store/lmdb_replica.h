@@ -1,0 +1,67 @@
+// The LMDB store's parts: one class, in three files. lmdb_store.cpp opens it, lmdb_read.cpp answers, lmdb_write.cpp
+// appends.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/folder.h"
+#include "store/lmdb_env.h"
+#include "store/lmdb_store.h"
+#include "store/record.h"
+#include "store/store.h"
+
+namespace inkmesh::store {
+
+class LmdbReplica final : public Store {
+ public:
+  explicit LmdbReplica(const LmdbSettings& settings);
+
+  WriteOutcome append(const std::vector<const Append*>& groups) override;
+  WriteOutcome repair(const Repair& repair) override;
+  std::vector<StoredHead> heads() override;
+  ReadDone read(const Read& read) override;
+  SinceFound find_since(const FindSince& find) override;
+  std::optional<KnownOp> find_op(const Channel& channel, const ClientName& client, Op op) override;
+  StoreUsage usage() override;
+
+ private:
+  class Batch;
+
+  void open_tables();
+  void check_format(WriteTxn& txn, bool fresh);
+  void count_channels();
+
+  template <typename Body>
+  WriteOutcome write(const Body& body);
+  WriteOutcome outcome_of(const LmdbError& error);
+  void reserve_disk(std::uint64_t pages);
+  int grow_file(std::uint64_t size_bytes);
+  void tend_readers();
+
+  /// Visits the channel's logs (or the only one) in the order of their origins, until `visit` says false.
+  template <typename Visit>
+  void for_each_log(Snapshot& snapshot, const Channel& channel, const Origin& only, const Visit& visit);
+
+  std::uint64_t disk_free_bytes() const;
+  StoreError damaged_head(std::string_view key) const;
+
+  Folder folder_;
+  Env env_;
+  Tables tables_;
+  SnapshotPool snapshots_;
+  std::atomic<std::uint64_t> channels_{0};
+
+  // The writer's.
+  std::string dead_;  ///< why nothing is written any more
+  bool can_reserve_ = true;
+  std::uint64_t reserved_bytes_ = 0;
+  std::chrono::steady_clock::time_point readers_tended_;
+};
+
+}  // namespace inkmesh::store

@@ -1,0 +1,158 @@
+#include "store/lmdb_store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+#include "store/lmdb_replica.h"
+
+namespace inkmesh::store {
+namespace {
+
+constexpr std::uint32_t kFormat = 1;
+constexpr std::string_view kFormatKey = "format";
+constexpr std::uint64_t kMapBytesMin = std::uint64_t{256} << 10;
+
+std::uint64_t checked_map_size(const LmdbSettings& settings) {
+  if (settings.map_size_bytes < kMapBytesMin) {
+    throw StoreError("store folder " + settings.path + ": a map of " + std::to_string(settings.map_size_bytes) +
+                     " bytes is too small; storage.map_size must be at least " + std::to_string(kMapBytesMin));
+  }
+  return settings.map_size_bytes;
+}
+
+/// LMDB sets it on some descriptors only, and a child must never inherit one.
+void close_on_exec(int fd) {
+  const int flags = fcntl(fd, F_GETFD);
+  if (flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+std::uint64_t entries(MDB_txn* txn, MDB_dbi table) {
+  MDB_stat stat{};
+  check(mdb_stat(txn, table, &stat), "cannot count a table");
+  return stat.ms_entries;
+}
+
+}  // namespace
+
+std::unique_ptr<Store> open_lmdb_store(const LmdbSettings& settings) {
+  return std::make_unique<LmdbReplica>(settings);
+}
+
+LmdbReplica::LmdbReplica(const LmdbSettings& settings)
+    : folder_(settings.path), env_(folder_.path(), checked_map_size(settings)), snapshots_(env_, tables_) {
+  close_on_exec(env_.fd());
+  open_tables();
+  folder_.sync();
+  tend_readers();
+  count_channels();
+}
+
+void LmdbReplica::open_tables() {
+  WriteTxn txn(env_);
+  MDB_dbi root = 0;
+  check(mdb_dbi_open(txn.get(), nullptr, 0, &root), "cannot open the root table");
+  const bool fresh = entries(txn.get(), root) == 0;
+
+  const int code = mdb_dbi_open(txn.get(), "meta", fresh ? MDB_CREATE : 0, &tables_.meta);
+  if (code == MDB_NOTFOUND) {
+    throw StoreError("store folder " + folder_.path() + ": data.mdb is not an inkmesh store. Give this node another " +
+                     "storage.path.");
+  }
+  check(code, "cannot open the table meta");
+  check_format(txn, fresh);
+  check(mdb_dbi_open(txn.get(), "heads", MDB_CREATE, &tables_.heads), "cannot open the table heads");
+  check(mdb_dbi_open(txn.get(), "strokes", MDB_CREATE, &tables_.strokes), "cannot open the table strokes");
+  check(mdb_dbi_open(txn.get(), "ops", MDB_CREATE, &tables_.ops), "cannot open the table ops");
+  txn.commit();
+}
+
+void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
+  MDB_val key = to_val(kFormatKey);
+  if (fresh) {
+    MDB_val value{sizeof kFormat, const_cast<std::uint32_t*>(&kFormat)};
+    check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write the format's version");
+    return;
+  }
+  MDB_val value{};
+  std::uint32_t found = 0;
+  const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
+  if (code == MDB_SUCCESS && value.mv_size == sizeof found) std::memcpy(&found, value.mv_data, sizeof found);
+  if (found == 0) {
+    throw StoreError("store folder " + folder_.path() + ": data.mdb names no format version: it is damaged, or not " +
+                     "an inkmesh store. Move the folder away and start again: the node refills from its peers.");
+  }
+  if (found > kFormat) {
+    throw StoreError("store folder " + folder_.path() + " was written in format " + std::to_string(found) +
+                     " by a newer inkmesh; this one knows formats up to " + std::to_string(kFormat) +
+                     ". Start the newer inkmesh, or move the folder away: the node then refills from its peers.");
+  }
+}
+
+void LmdbReplica::count_channels() {
+  const auto snapshot = snapshots_.take();
+  std::string last;
+  MDB_val key{};
+  MDB_val value{};
+  std::uint64_t channels = 0;
+  for (bool found = snapshot->heads->find(key, value, MDB_FIRST); found;
+       found = snapshot->heads->find(key, value, MDB_NEXT)) {
+    const std::string_view channel = channel_in_head_key(to_view(key));
+    if (channel == last) continue;
+    last = channel;
+    ++channels;
+  }
+  channels_ = channels;
+}
+
+std::vector<StoredHead> LmdbReplica::heads() {
+  const auto snapshot = snapshots_.take();
+  std::vector<StoredHead> heads;
+  heads.reserve(entries(snapshot->txn, tables_.heads));
+  MDB_val key{};
+  MDB_val value{};
+  for (bool found = snapshot->heads->find(key, value, MDB_FIRST); found;
+       found = snapshot->heads->find(key, value, MDB_NEXT)) {
+    const std::string_view bytes = to_view(key);
+    const std::string_view channel = channel_in_head_key(bytes);
+    const auto head = decode_head(bytes, to_view(value));
+    if (!head || channel.empty()) throw damaged_head(bytes);
+    heads.push_back({Channel(channel), Origin(bytes.substr(channel.size() + 1)), head->seq, head->chain, head->ts});
+  }
+  return heads;
+}
+
+StoreError LmdbReplica::damaged_head(std::string_view key) const {
+  std::string name(key);
+  std::replace(name.begin(), name.end(), '\0', ' ');
+  return StoreError("store folder " + folder_.path() + ": the head of " + name +
+                    " is damaged on disk. Move the folder away and start again: the node refills from its peers.");
+}
+
+StoreUsage LmdbReplica::usage() {
+  const auto snapshot = snapshots_.take();
+  const PageCount pages = count_pages(env_, snapshot->txn);
+  struct stat file {};
+  if (fstat(env_.fd(), &file) != 0) throw LmdbError(errno, "cannot look at data.mdb");
+
+  StoreUsage usage;
+  usage.map_bytes = env_.map_bytes();
+  usage.used_bytes = (pages.last - std::min(pages.last, pages.free)) * pages.page_bytes;
+  usage.file_bytes = static_cast<std::uint64_t>(file.st_size);
+  usage.capacity_bytes = std::min(usage.map_bytes, usage.file_bytes + disk_free_bytes());
+  usage.strokes = entries(snapshot->txn, tables_.strokes);
+  usage.channels = channels_;
+  return usage;
+}
+
+std::uint64_t LmdbReplica::disk_free_bytes() const {
+  struct statvfs disk {};
+  if (fstatvfs(env_.fd(), &disk) != 0) throw LmdbError(errno, "cannot look at the disk");
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
+}  // namespace inkmesh::store
