@@ -30,13 +30,13 @@ export function frame(op, payload = '', { fin = true, rsv = 0, mask = true, leng
 
 /** A TCP connection that notes what comes and how it ends. Writing to one that is gone is no error here. */
 export class Raw {
-  static connect(port, { paused = false } = {}) {
+  static connect(port, { paused = false, from = '127.0.0.1' } = {}) {
     return new Promise((resolve, reject) => {
       const raw = new Raw();
       raw.bytes = Buffer.alloc(0);
       raw.total = 0;
       raw.keep = true;
-      raw.socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+      raw.socket = net.connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true });
       raw.ended = new Promise((done) => {
         raw.socket.once('close', () => {
           raw.isClosed = true;
@@ -138,8 +138,8 @@ export class Raw {
     return answer;
   }
 
-  static async webSocket(port, headers) {
-    const raw = await Raw.connect(port);
+  static async webSocket(port, { headers, from } = {}) {
+    const raw = await Raw.connect(port, { from });
     const { status, head } = await raw.upgrade(headers);
     if (status !== 101) throw new Error(`no upgrade: ${head}`);
     return raw;

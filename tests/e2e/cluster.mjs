@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child, freePorts, residentMib, until } from './process.mjs';
+import { Child, freePorts, until } from './process.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const projectRoot = path.resolve(here, '../..');
@@ -102,9 +102,6 @@ export class Node {
   }
   async metrics() {
     return parseMetrics((await httpGet(`${this.http}/metrics`)).text);
-  }
-  async resident() {
-    return residentMib(this.pid);
   }
   async log() {
     return readFile(this.logFile, 'utf8').catch(() => '');

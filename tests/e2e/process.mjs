@@ -47,11 +47,30 @@ export async function freePorts(count) {
   return [...ports];
 }
 
-/** Resident memory of a process in MiB, now and at its peak. */
-export async function residentMib(pid) {
+/** A process's own memory in MiB: without the pages of files (the store's map is one). */
+export async function memoryMib(pid) {
   const text = await readFile(`/proc/${pid}/status`, 'utf8');
-  const field = (name) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)[1]) / 1024;
-  return { now: field('VmRSS'), peak: field('VmHWM') };
+  return Number(/^RssAnon:\s+(\d+) kB/m.exec(text)[1]) / 1024;
+}
+
+/** Samples a process's memory until stop(), which gives the peak. */
+export async function watchMemory(pid, everyMs = 50) {
+  const begin = await memoryMib(pid);
+  let peak = begin;
+  let watching = true;
+  const sampling = (async () => {
+    while (watching) {
+      peak = Math.max(peak, await memoryMib(pid).catch(() => 0));
+      await sleep(everyMs);
+    }
+  })();
+  return {
+    async stop() {
+      watching = false;
+      await sampling;
+      return { begin, peak, grown: peak - begin };
+    },
+  };
 }
 
 /** True while a process is there and no zombie. */
