@@ -4,160 +4,15 @@
 // Structured bindings name every field, so a message that gains one does not compile until its bytes are told here.
 #pragma once
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <cstdlib>
-#include <memory>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "inkmesh/mesh_message.h"
 #include "wire/byte_archive.h"
+#include "wire/mesh_values.h"
 
 namespace inkmesh::wire {
-
-// The least that each takes in bytes: what counts are held to.
-constexpr std::size_t kNameBytesMin = 2;
-constexpr std::size_t kOriginBytesMin = 11;
-constexpr std::size_t kSeqBytesMin = 1;
-constexpr std::size_t kCountBytesMin = 1;
-constexpr std::size_t kStrokeBytesMin = 5;
-constexpr std::size_t kDigestNodeBytes = 17;
-
-/// What a cursor's entry takes in memory: a node of a std::map.
-constexpr std::size_t kCursorEntryMemory = sizeof(Cursor::Map::value_type) + 4 * sizeof(void*);
-
-constexpr std::uint8_t kDigestDepthMax = 16;
-
-inline bool valid_epoch(std::string_view epoch) {
-  return epoch.size() == 8 && std::all_of(epoch.begin(), epoch.end(),
-                                          [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-}
-
-inline Name channel_name(Channel& value) {
-  return {value, valid_channel};
-}
-inline Name origin_name(Origin& value) {
-  return {value, valid_origin};
-}
-inline Name client_name(ClientName& value) {
-  return {value, valid_client};
-}
-inline Number seq_from_1(Seq& value) {
-  return {value, 1};
-}
-
-/// A list of hashes or connection ids.
-struct Bits64List {
-  std::vector<std::uint64_t>& values;
-  std::size_t count_max = SIZE_MAX;
-};
-
-inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Bits64List& list) {
-  ar.varint(list.values.size());
-  for (const std::uint64_t value : list.values)
-    ar.fixed64(value);
-}
-inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Bits64List& list) {
-  list.values.resize(ar.count(sizeof(std::uint64_t), list.count_max, sizeof(std::uint64_t)));
-  for (std::uint64_t& value : list.values)
-    value = ar.fixed64();
-}
-
-inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Cursor& cursor) {
-  ar.varint(cursor.size());
-  for (const auto& [origin, seq] : cursor.seqs()) {
-    ar.byte(static_cast<std::uint8_t>(origin.size()));
-    ar.bytes(origin);
-    ar.varint(seq);
-  }
-}
-inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Cursor& cursor) {
-  const std::size_t count = ar.count(kOriginBytesMin + kSeqBytesMin, SIZE_MAX, kCursorEntryMemory);
-  Cursor::Map seqs;
-  for (std::size_t i = 0; i < count; ++i) {
-    std::string origin = checked_name(ar, ar.byte(), valid_origin);
-    if (!seqs.empty() && origin <= seqs.rbegin()->first) throw Malformed("a cursor out of order");
-    seqs.emplace_hint(seqs.end(), std::move(origin), checked_number(ar.varint(), 1, kNumberMax));
-  }
-  cursor = Cursor(std::move(seqs));
-}
-
-// ---- a run of strokes -----------------------------------------------------------------------------------------------
-
-/// The difference as a number whose lowest bit is the sign.
-inline std::uint64_t delta_of(std::uint64_t before, std::uint64_t value) {
-  const std::uint64_t forward = value - before;
-  return value >= before ? forward << 1U : (~forward << 1U) | 1U;
-}
-inline std::uint64_t after_delta(std::uint64_t before, std::uint64_t delta) {
-  return before + ((delta & 1U) == 0 ? delta >> 1U : ~(delta >> 1U));
-}
-
-inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const StrokeRun& run) {
-  auto& [channel, origin, strokes, repair] = const_cast<StrokeRun&>(run);
-  const Seq first = strokes.empty() ? 0 : strokes.front()->seq;
-  ar(channel_name(channel), origin_name(origin), repair);
-  ar.varint(first);
-  ar.varint(strokes.size());
-  const ClientName* author = nullptr;
-  TimeUs ts = 0;
-  Op op = 0;
-  Seq seq = first;
-  for (const StrokePtr& stroke : strokes) {
-    // The receiver numbers by position: going on with a run that has a gap would give one seq two contents.
-    if (first == 0 || stroke->seq != seq++ || stroke->origin != origin || stroke->channel != channel) {
-      std::fprintf(stderr, "inkmesh: a run of %s in %s is not one: seq %llu at place %llu from %llu\n", origin.c_str(),
-                   channel.c_str(), static_cast<unsigned long long>(stroke->seq),
-                   static_cast<unsigned long long>(seq - 1 - first), static_cast<unsigned long long>(first));
-      std::abort();
-    }
-    const bool same_author = author != nullptr && *author == stroke->client;
-    ar.byte(same_author ? 0 : static_cast<std::uint8_t>(stroke->client.size()));
-    if (!same_author) ar.bytes(stroke->client);
-    ar.varint(delta_of(ts, stroke->ts));
-    ar.varint(delta_of(op, stroke->op));
-    ar.varint(std::uint64_t{stroke->data.size()} << 1U | (stroke->duplicate ? 1U : 0U));
-    ar.bytes(stroke->data);
-    author = &stroke->client;
-    ts = stroke->ts;
-    op = stroke->op;
-  }
-}
-
-inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, StrokeRun& run) {
-  ar(channel_name(run.channel), origin_name(run.origin), run.repair);
-  const Seq first = checked_number(ar.varint(), 1, kNumberMax);
-  const std::size_t memory = sizeof(StrokePtr) + sizeof(Stroke) + 2 * sizeof(void*);
-  const std::size_t count = ar.count(kStrokeBytesMin, kNumberMax, memory + run.channel.size() + run.origin.size());
-  if (count == 0 || count - 1 > kNumberMax - first) throw Malformed("a run of no strokes, or past the last number");
-  run.strokes.reserve(count);
-  const Stroke* before = nullptr;
-  for (std::size_t i = 0; i < count; ++i) {
-    auto stroke = std::make_shared<Stroke>();
-    stroke->channel = run.channel;
-    stroke->origin = run.origin;
-    stroke->seq = first + i;
-    if (const std::size_t size = ar.byte(); size > 0) {
-      stroke->client = checked_name(ar, size, valid_client);
-    } else if (before != nullptr) {
-      ar.charge(before->client.size());
-      stroke->client = before->client;
-    } else {
-      throw Malformed("a first stroke without its author");
-    }
-    stroke->ts = checked_number(after_delta(before == nullptr ? 0 : before->ts, ar.varint()), 0, kNumberMax);
-    stroke->op = checked_number(after_delta(before == nullptr ? 0 : before->op, ar.varint()), 1, kNumberMax);
-    const std::uint64_t size = ar.varint();
-    stroke->duplicate = (size & 1U) != 0;
-    const std::string_view data = ar.bytes(checked_number(size >> 1U, 1, kDataBytesMax));
-    ar.charge(data.size());
-    stroke->data.assign(data);
-    before = stroke.get();
-    run.strokes.push_back(std::move(stroke));
-  }
-}
 
 // ---- gossip ---------------------------------------------------------------------------------------------------------
 
@@ -240,6 +95,9 @@ template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& /*ar*/, StoreFull& /*m*/) {}
 
 // ---- links: anti-entropy --------------------------------------------------------------------------------------------
+
+constexpr std::size_t kDigestNodeBytes = 17;
+constexpr std::uint8_t kDigestDepthMax = 16;
 
 inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const DigestNode& node) {
   ar.byte(node.depth);
