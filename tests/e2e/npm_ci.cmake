@@ -1,0 +1,13 @@
+# Installs this folder's npm packages, unless the very same are there already.
+cmake_minimum_required(VERSION 3.25)
+file(SHA256 ${FOLDER}/package-lock.json wanted)
+set(stamp ${FOLDER}/node_modules/.lock-sha256)
+if(EXISTS ${stamp})
+  file(READ ${stamp} installed)
+  if(installed STREQUAL wanted)
+    message("The packages are there.")
+    return()
+  endif()
+endif()
+execute_process(COMMAND npm ci --ignore-scripts --no-audit --no-fund WORKING_DIRECTORY ${FOLDER} COMMAND_ERROR_IS_FATAL ANY)
+file(WRITE ${stamp} ${wanted})
