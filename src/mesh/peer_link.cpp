@@ -1,5 +1,9 @@
 #include "mesh/peer_link.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <cstring>
 #include <utility>
 
@@ -13,6 +17,7 @@ constexpr int kQueuedFramesMax = 4096;
 /// ZeroMQ's own mark counts messages, and a frame may have 4 MiB.
 constexpr std::size_t kQueuedBytesMax = std::size_t{32} << 20;
 constexpr std::size_t kDrainedFrames = kQueuedFramesMax / 8;
+constexpr int kMonitored = ZMQ_EVENT_CONNECTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
 constexpr std::size_t kDrainedBytes = kQueuedBytesMax / 8;
 
 }  // namespace
@@ -53,8 +58,7 @@ PeerLink::PeerLink(zmq::context_t& context, const NodeSettings& peer)
   // is said by the frame, and will be by its key.
 
   const std::string events = "inproc://monitor-" + id_;
-  if (zmq_socket_monitor(dealer_.handle(), events.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) !=
-      0) {
+  if (zmq_socket_monitor(dealer_.handle(), events.c_str(), kMonitored) != 0) {
     throw zmq::error_t();
   }
   monitor_.set(zmq::sockopt::linger, 0);
@@ -104,11 +108,16 @@ void PeerLink::take_events(std::vector<Event>& events) {
   zmq::message_t part;
   while (monitor_.recv(part, zmq::recv_flags::dontwait)) {
     std::uint16_t event = 0;
-    if (part.size() >= sizeof event) std::memcpy(&event, part.data(), sizeof event);
+    std::int32_t value = 0;
+    if (part.size() >= sizeof event + sizeof value) {
+      std::memcpy(&event, part.data(), sizeof event);
+      std::memcpy(&value, static_cast<const char*>(part.data()) + sizeof event, sizeof value);
+    }
     while (part.more() && monitor_.recv(part, zmq::recv_flags::dontwait)) {
     }
     tell_down(events);
     handshaken_ = event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED;
+    if (event == ZMQ_EVENT_CONNECTED) descriptor_ = value;
   }
   if (!draining() || !drained()) return;
   // Lets the socket take the finished connection in before the first frame.
@@ -116,6 +125,14 @@ void PeerLink::take_events(std::vector<Event>& events) {
   choked_ = false;
   told_up_ = true;
   events.emplace_back(PeerConnected{id_});
+}
+
+std::uint64_t PeerLink::rtt_us() const {
+  // ZeroMQ may have closed the descriptor and not told us yet: the worst that can come of it is another socket's time.
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (!handshaken_ || getsockopt(descriptor_, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  return info.tcpi_rtt;
 }
 
 std::size_t PeerLink::discard_received(std::size_t messages_max) {

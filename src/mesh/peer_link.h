@@ -49,6 +49,9 @@ class PeerLink {
   /// A peer's ROUTER has no business to answer: what comes back is thrown away, at most `messages_max`; says how many.
   std::size_t discard_received(std::size_t messages_max);
 
+  /// The connection's smoothed round trip as the kernel measures it; 0: unknown.
+  std::uint64_t rtt_us() const;
+
   void* dealer() {
     return dealer_.handle();
   }
@@ -79,6 +82,7 @@ class PeerLink {
   zmq::socket_t dealer_;
   zmq::socket_t monitor_;
   std::shared_ptr<Queued> queued_ = std::make_shared<Queued>();
+  int descriptor_ = -1;
   bool handshaken_ = false;
   bool choked_ = false;
   bool told_up_ = false;

@@ -213,7 +213,8 @@ void Mesh::send(const SendGossip& effect) {
 MeshStats Mesh::stats() const {
   MeshStats stats = impl_->stats;
   for (const auto& [id, peer] : impl_->peers) {
-    stats.peers.push_back({id, peer.link->bytes_sent(), peer.bytes_received, peer.link->send_failed()});
+    stats.peers.push_back(
+        {id, peer.link->bytes_sent(), peer.bytes_received, peer.link->send_failed(), peer.link->rtt_us()});
   }
   return stats;
 }

@@ -20,6 +20,7 @@ struct MeshStats {
     std::uint64_t bytes_sent = 0;
     std::uint64_t bytes_received = 0;
     std::uint64_t send_failed = 0;  ///< frames that found the queue full
+    std::uint64_t rtt_us = 0;       ///< smoothed round trip of our link to it, as TCP measures it; 0: unknown
   };
   std::vector<Peer> peers;
   std::uint64_t gossip_bytes_sent = 0;

@@ -55,7 +55,7 @@ class Mailbox {
   /// How much try_push() lets wait. push() goes past both: it is for what is bounded by other means.
   struct Bounds {
     std::size_t items = 0;
-    std::size_t bytes = std::numeric_limits<std::size_t>::max();
+    std::size_t bytes = std::numeric_limits<std::size_t>::max() / 2;
   };
 
   /// `wake` must outlive the mailbox.
@@ -68,7 +68,7 @@ class Mailbox {
     {
       const std::lock_guard lock(mutex_);
       if (items_.size() >= bounds_.items) return false;
-      if (!items_.empty() && bytes > bounds_.bytes - bytes_) return false;
+      if (!items_.empty() && bytes_ + bytes > bounds_.bytes) return false;
       bytes_ += bytes;
       items_.push_back(std::move(item));
       if (items_.size() > 1) return true;

@@ -1,0 +1,201 @@
+#include "node/node.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string_view>
+#include <thread>
+
+#include "edge/ws_edge.h"
+#include "inkmesh/core.h"
+#include "mesh/zmq_mesh.h"
+#include "node/config/config_values.h"
+#include "node/files.h"
+#include "node/inbox.h"
+#include "node/logging.h"
+#include "node/loop.h"
+#include "node/process.h"
+#include "node/version.h"
+#include "store/committer.h"
+#include "store/lmdb_store.h"
+
+namespace inkmesh::node {
+namespace {
+
+constexpr std::uint32_t kGoodbyeMs = 2'000;
+/// Clients come back after a time of their own choosing in about this, not all at once.
+constexpr std::uint32_t kRetryMinMs = 100;
+constexpr std::uint32_t kRetryMaxMs = 500;
+
+const NodeSettings& settings_of(const ClusterConfig& config, const NodeId& self) {
+  const auto found =
+      std::find_if(config.nodes.begin(), config.nodes.end(), [&](const NodeSettings& node) { return node.id == self; });
+  if (found == config.nodes.end()) throw std::runtime_error("node '" + self + "' is not in the cluster file");
+  return *found;
+}
+
+std::string store_path(const ClusterConfig& config, const NodeId& self) {
+  constexpr std::string_view kPlaceholder = "{node}";
+  std::string path = config.storage.path;
+  for (std::size_t at = path.find(kPlaceholder); at != std::string::npos; at = path.find(kPlaceholder, at)) {
+    path.replace(at, kPlaceholder.size(), self);
+    at += self.size();
+  }
+  return path;
+}
+
+CoreSettings core_settings(const ClusterConfig& config, const NodeId& self) {
+  CoreSettings settings;
+  settings.self = self;
+  settings.epoch = epoch_from_bits(random_bits());
+  for (const NodeSettings& node : config.nodes)
+    settings.nodes.push_back(node.id);
+  settings.replicas = config.replicas;
+  settings.ack = config.ack;
+  settings.durability = config.storage.durability;
+  settings.channels_per_connection = config.limits.channels_per_connection;
+  settings.outbox_bytes = config.limits.outbox_bytes;
+  settings.seed = random_bits();
+  return settings;
+}
+
+LimitSettings checked_limits(const ClusterConfig& config) {
+  const std::uint64_t descriptors = raise_descriptor_limit();
+  const auto limits = limits_within(descriptors, config.limits, config.nodes.size());
+  if (!limits) {
+    throw std::runtime_error("the limit of file descriptors is " + std::to_string(descriptors) +
+                             ", too few for a node: raise it (ulimit -n, LimitNOFILE)");
+  }
+  if (limits->connections < config.limits.connections) {
+    log(Severity::warning, "fewer connections than limits.connections: raise the limit of file descriptors (ulimit -n)",
+        {{"descriptors", descriptors}, {"wanted", config.limits.connections}, {"connections", limits->connections}});
+  }
+  return *limits;
+}
+
+unsigned edge_threads(unsigned wanted) {
+  // The loop and the store have a thread each, and are as busy.
+  const unsigned suits = std::max(1U, std::thread::hardware_concurrency() / 2);
+  return std::clamp(wanted == 0 ? suits : wanted, 1U, 64U);
+}
+
+edge::EdgeSettings edge_settings(const ClusterConfig& config, const NodeSettings& self, const RunOptions& options) {
+  edge::EdgeSettings settings;
+  settings.node = self.id;
+  settings.listen = self.client.listen;
+  settings.shards = edge_threads(options.threads);
+  settings.limits = checked_limits(config);
+  settings.trusted_proxies = config.trusted_proxies;
+  return settings;
+}
+
+/// The two signals, waited for by the main thread and blocked in every other.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+  }
+
+  /// From here on the same signal ends the process at once. The other one does not: a terminal's SIGINT goes to a
+  /// supervisor too, which passes its own wish on.
+  int wait() const {
+    int signal = 0;
+    while (sigwait(&set_, &signal) != 0) {
+    }
+    std::signal(signal, SIG_DFL);
+    sigset_t again;
+    sigemptyset(&again);
+    sigaddset(&again, signal);
+    pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
+    return signal;
+  }
+
+ private:
+  sigset_t set_{};
+};
+
+void tell_ready(int fd) {
+  if (fd < 0) return;
+  constexpr std::string_view kReady = "ready\n";
+  while (write(fd, kReady.data(), kReady.size()) < 0 && errno == EINTR) {
+  }
+  close(fd);
+}
+
+std::uint32_t retry_ms() {
+  return kRetryMinMs + static_cast<std::uint32_t>(random_bits() % (kRetryMaxMs - kRetryMinMs + 1));
+}
+
+void run_loop(Loop& loop) {
+  try {
+    loop.run();
+  } catch (const std::exception& error) {
+    end_process(kExitHalted, std::string("the loop failed: ") + error.what());
+  }
+}
+
+void run_until_signal(const ClusterConfig& config, const NodeId& self, const RunOptions& options) {
+  const StopSignals signals;
+  const NodeSettings& own = settings_of(config, self);
+  const edge::EdgeSettings edge_options = edge_settings(config, own, options);
+
+  const std::string path = store_path(config, self);
+  const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes});
+  const CoreSettings settings = core_settings(config, self);
+  const Epoch epoch = settings.epoch;
+  Core core(settings, store->heads());
+
+  Inbox inbox;
+  store::Committer committer(
+      *store, config.storage.durability, config.storage.commit_interval_ms,
+      [&inbox](Event&& event) { inbox.answer(std::move(event)); },
+      [](const std::string& reason) { end_process(kExitHalted, "the store failed: " + reason); });
+  mesh::Mesh mesh(config, self);
+  const edge::HttpFiles files = embedded_files();
+  edge::Edge edge(edge_options, inbox.sink(), files);
+  Loop loop({config, inbox, core, mesh, *store, committer, edge, files});
+  std::thread loop_thread([&loop] { run_loop(loop); });
+
+  log(Severity::info, "node started",
+      {{"version", version()},
+       {"epoch", epoch},
+       {"client", config::format_address(own.client.listen)},
+       {"gossip", config::format_address(own.gossip.listen)},
+       {"mesh", config::format_address(own.mesh.listen)},
+       {"store", path},
+       {"threads", edge_options.shards},
+       {"nodes", config.nodes.size()}});
+  tell_ready(options.ready_fd);
+
+  const int signal = signals.wait();
+  log(Severity::info, "stopping", {{"signal", sigabbrev_np(signal)}});
+  inbox.put(Event{Drain{}});
+  edge.stop(kGoodbyeMs, retry_ms());
+  inbox.put(StopLoop{});
+  loop_thread.join();
+}
+
+}  // namespace
+
+int run_node(const ClusterConfig& config, const NodeId& self, const RunOptions& options) {
+  start_logging(options.log_level, options.log_json, self);
+  try {
+    run_until_signal(config, self, options);
+  } catch (const std::exception& error) {
+    end_process(kExitCannotStart, error.what());
+  }
+  log(Severity::info, "stopped");
+  return kExitStopped;
+}
+
+}  // namespace inkmesh::node
