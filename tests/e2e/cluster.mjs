@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Child, freePorts, until } from './process.mjs';
+import { Relay } from './relay.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const projectRoot = path.resolve(here, '../..');
@@ -67,7 +68,7 @@ export class Node {
 
   start() {
     if (this.running) throw new Error(`${this.id} is running`);
-    this.child = new Child(inkmesh, ['node', '--config', this.cluster.configFile, '--node', this.id], {
+    this.child = new Child(inkmesh, ['node', '--config', this.configFile ?? this.cluster.configFile, '--node', this.id], {
       logFile: this.logFile,
       cwd: this.cluster.folder,
       env: this.cluster.env,
@@ -129,32 +130,80 @@ export class Node {
 }
 
 export class Cluster {
-  /** `settings`: lines of YAML for the top level (replicas, ack, storage, limits), each value as YAML text. */
-  static async create({ nodes = 3, settings = {}, env = {} } = {}) {
+  /**
+   * `settings`: the top level of cluster.yaml but its nodes (replicas, ack, storage, limits), values as YAML text.
+   * `relayed`: every link between two nodes goes through relays of this process, so that it can be cut.
+   */
+  static async create({ nodes = 3, settings = {}, env = {}, relayed = false } = {}) {
     const cluster = new Cluster();
     cluster.folder = await temporaryFolder();
     cluster.configFile = path.join(cluster.folder, 'cluster.yaml');
     cluster.env = env;
     const ports = await freePorts(nodes * 3);
     cluster.nodes = [];
-    const lines = ['nodes:'];
     for (let i = 0; i < nodes; ++i) {
-      const [client, gossip, mesh] = ports.slice(i * 3, i * 3 + 3);
-      const node = new Node(cluster, `ws${i + 1}`, client);
+      const node = new Node(cluster, `ws${i + 1}`, ports[i * 3]);
+      node.gossipPort = ports[i * 3 + 1];
+      node.meshPort = ports[i * 3 + 2];
       cluster.nodes.push(node);
-      lines.push(`  - id: ${node.id}`, `    client: 127.0.0.1:${client}`, `    gossip: 127.0.0.1:${gossip}`,
-        `    mesh: 127.0.0.1:${mesh}`);
     }
-    const storage = { path: `"${path.join(cluster.folder, 'data', '{node}')}"`, ...settings.storage };
-    for (const [key, value] of Object.entries({ ...settings, storage })) {
+    cluster.settings = { ...settings, storage: { path: `"${path.join(cluster.folder, 'data', '{node}')}"`, ...settings.storage } };
+    await writeFile(cluster.configFile, cluster.yaml((node, role) => node[`${role}Port`]));
+    if (relayed) await cluster.relay();
+    return cluster;
+  }
+
+  /** The cluster file as one node sees it; `portOf(node, role)` is where it finds another. */
+  yaml(portOf) {
+    const lines = ['nodes:'];
+    for (const node of this.nodes) {
+      lines.push(`  - id: ${node.id}`, `    client: 127.0.0.1:${node.port}`);
+      for (const role of ['gossip', 'mesh']) {
+        const listen = node[`${role}Port`];
+        const seen = portOf(node, role);
+        lines.push(listen === seen ? `    ${role}: 127.0.0.1:${listen}`
+          : `    ${role}: { listen: "127.0.0.1:${listen}", advertise: "127.0.0.1:${seen}" }`);
+      }
+    }
+    for (const [key, value] of Object.entries(this.settings)) {
       if (typeof value !== 'object') {
         lines.push(`${key}: ${value}`);
         continue;
       }
       lines.push(`${key}:`, ...Object.entries(value).map(([name, inner]) => `  ${name}: ${inner}`));
     }
-    await writeFile(cluster.configFile, `${lines.join('\n')}\n`);
-    return cluster;
+    return `${lines.join('\n')}\n`;
+  }
+
+  /** Gives each node a file of its own, in which every other is found at a relay. */
+  async relay() {
+    this.links = []; // {a, b, relays}: whatever flows between a and b
+    const seen = new Map(); // `viewer node role` -> port
+    for (const [i, a] of this.nodes.entries()) {
+      for (const b of this.nodes.slice(i + 1)) {
+        const relays = [];
+        for (const [viewer, node] of [[a, b], [b, a]]) {
+          for (const role of ['gossip', 'mesh']) {
+            const [port] = await freePorts(1);
+            relays.push(await Relay.listen(port, node[`${role}Port`]));
+            seen.set(`${viewer.id} ${node.id} ${role}`, port);
+          }
+        }
+        this.links.push({ a, b, relays });
+      }
+    }
+    for (const viewer of this.nodes) {
+      viewer.configFile = path.join(this.folder, `${viewer.id}.yaml`);
+      await writeFile(viewer.configFile,
+        this.yaml((node, role) => seen.get(`${viewer.id} ${node.id} ${role}`) ?? node[`${role}Port`]));
+    }
+  }
+
+  /** The relays between nodes of one side and nodes of the other (without `others`: all the rest). */
+  between(side, others = this.nodes.filter((node) => !side.includes(node))) {
+    return this.links
+      .filter(({ a, b }) => (side.includes(a) && others.includes(b)) || (side.includes(b) && others.includes(a)))
+      .flatMap(({ relays }) => relays);
   }
 
   /** Made, started and ready: every node sees every other. */
@@ -210,6 +259,7 @@ export class Cluster {
 
   async stop() {
     await Promise.all(this.nodes.map((node) => node.child?.stop()));
+    for (const { relays } of this.links ?? []) for (const relay of relays) await relay.close();
     await rm(this.folder, { recursive: true, force: true });
   }
 }
