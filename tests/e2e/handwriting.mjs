@@ -26,14 +26,21 @@ export function penPaths(character) {
 }
 
 /**
- * A page of characters as strokes: points in the drawing's own units. `at` is the page's corner, `size` a character's
- * side, `columns` the characters of a row.
+ * A page of characters as the whiteboard's strokes, in the drawing's own units. `at` is the page's corner, `size` a
+ * character's side, `columns` the characters of a row.
  */
-export function page(characters, { at: [left, top], size, columns }) {
+export function page(characters, { at: [left, top], size, columns, colour = '#1d3557', width = 6 }) {
+  const tenth = (value) => Math.round(value * 10) / 10;
   return characters.flatMap((character, index) => {
     const x0 = left + (index % columns) * size;
     const y0 = top + Math.floor(index / columns) * size;
-    return penPaths(character).map((points) =>
-      points.map(([x, y]) => [Math.round((x0 + x * size) * 10) / 10, Math.round((y0 + y * size) * 10) / 10]));
+    return penPaths(character).map((points) => ({
+      t: 'pen',
+      c: colour,
+      w: width,
+      // A brush sets down, presses and lifts.
+      p: points.map(([x, y], i) => [tenth(x0 + x * size), tenth(y0 + y * size),
+        Math.round((0.35 + 0.4 * Math.sin((Math.PI * i) / Math.max(1, points.length - 1))) * 100) / 100]),
+    }));
   });
 }
