@@ -40,14 +40,14 @@ struct StorageSettings {
 };
 
 struct LimitSettings {
-  std::uint32_t connections = 20'000;               ///< of one node; 1 to 1'000'000
-  std::uint32_t connections_per_address = 10'000;   ///< of one client address; 1 to 1'000'000
-  std::uint32_t handshakes = 2'000;                 ///< connections that are not open yet
-  std::uint32_t channels_per_connection = 256;      ///< 1 to 100'000
-  std::uint32_t publish_per_s = 200;                ///< of one connection; 1 to 1'000'000
-  std::uint32_t signal_per_s = 200;                 ///< of one connection; 1 to 1'000'000
-  std::uint32_t outbox_bytes = 1U << 20;            ///< what one connection may have unsent; 512 KiB to 1 GiB
-  std::uint32_t idle_ms = 30'000;                   ///< a ping after this much silence, closed after twice
+  std::uint32_t connections = 20'000;              ///< of one node; 1 to 1'000'000
+  std::uint32_t connections_per_address = 10'000;  ///< of one client address; 1 to 1'000'000
+  std::uint32_t handshakes = 2'000;                ///< connections that are not open yet
+  std::uint32_t channels_per_connection = 256;     ///< 1 to 100'000
+  std::uint32_t publish_per_s = 200;               ///< of one connection; 1 to 1'000'000
+  std::uint32_t signal_per_s = 200;                ///< of one connection; 1 to 1'000'000
+  std::uint32_t outbox_bytes = 1U << 20;           ///< what one connection may have unsent; 512 KiB to 1 GiB
+  std::uint32_t idle_ms = 30'000;                  ///< a ping after this much silence, closed after twice
 };
 
 struct ClusterConfig {

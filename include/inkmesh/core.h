@@ -24,14 +24,14 @@ namespace inkmesh {
 
 struct CoreSettings {
   NodeId self;
-  Epoch epoch;                 ///< fresh random bits, never used before
-  std::vector<NodeId> nodes;   ///< all of the cluster's, self included
+  Epoch epoch;                ///< fresh random bits, never used before
+  std::vector<NodeId> nodes;  ///< all of the cluster's, self included
   std::uint32_t replicas = 2;
   std::uint32_t ack = 2;
   Durability durability = Durability::sync;
   std::uint32_t channels_per_connection = 256;
   std::size_t outbox_bytes = std::size_t{1} << 20;  ///< a connection's window
-  std::uint64_t seed = 0;      ///< for link sessions and jitter
+  std::uint64_t seed = 0;                           ///< for link sessions and jitter
 };
 
 /// One origin's end in one channel, as the store holds it.
@@ -46,21 +46,21 @@ struct StoredHead {
 /// Counters since the start, and gauges. All are of this node.
 struct PeerStatus {
   NodeId id;
-  std::string state;           ///< "up", "suspect", "down"
-  Epoch epoch;                 ///< empty: never heard of
+  std::string state;  ///< "up", "suspect", "down"
+  Epoch epoch;        ///< empty: never heard of
   bool full = false;
-  bool settled = false;        ///< it has shown us all that it holds of our homes' channels
-  std::uint64_t lag_strokes = 0;       ///< strokes that it should have and has not confirmed
-  std::uint64_t window_bytes = 0;      ///< sent and not confirmed
-  std::int64_t clock_offset_ms = 0;    ///< its wall clock less ours
+  bool settled = false;              ///< it has shown us all that it holds of our homes' channels
+  std::uint64_t lag_strokes = 0;     ///< strokes that it should have and has not confirmed
+  std::uint64_t window_bytes = 0;    ///< sent and not confirmed
+  std::int64_t clock_offset_ms = 0;  ///< its wall clock less ours
   std::uint64_t interest_channels = 0;
   std::uint64_t forwarded_interest = 0;    ///< strokes sent to it because its clients have the channel open
   std::uint64_t forwarded_durability = 0;  ///< strokes sent to it only because it is a home or a stand-in
   std::uint64_t received_strokes = 0;
   std::uint64_t frames_sent = 0;
   std::uint64_t frames_received = 0;
-  std::uint64_t frames_lost = 0;       ///< gaps seen in its numbers
-  std::uint64_t antientropy_bytes = 0; ///< about what digests and offers to it took
+  std::uint64_t frames_lost = 0;        ///< gaps seen in its numbers
+  std::uint64_t antientropy_bytes = 0;  ///< about what digests and offers to it took
 };
 
 struct CoreStatus {
@@ -72,18 +72,18 @@ struct CoreStatus {
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;
   std::uint64_t lagging_subscriptions = 0;
-  std::uint64_t channels = 0;         ///< held in the store
+  std::uint64_t channels = 0;  ///< held in the store
   std::uint64_t interest_channels = 0;
   std::uint64_t strokes_accepted = 0;
   std::uint64_t strokes_delivered = 0;
   std::uint64_t signals_delivered = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t acks_waiting = 0;
-  std::uint64_t standins = 0;          ///< channels that have a stand-in now
+  std::uint64_t standins = 0;  ///< channels that have a stand-in now
   std::uint64_t pulls = 0;
   std::uint64_t forks = 0;
   std::uint64_t repairs = 0;
-  std::uint64_t tail_bytes = 0;        ///< uncommitted and recent strokes in memory
+  std::uint64_t tail_bytes = 0;  ///< uncommitted and recent strokes in memory
 };
 
 class Core {

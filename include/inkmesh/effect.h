@@ -87,8 +87,8 @@ struct SendError {
   ConnId conn = 0;
   std::optional<RequestId> id;
   ErrorCode code = ErrorCode::bad_message;
-  std::string message;          ///< for a person
-  std::uint32_t retry_ms = 0;   ///< 0: none given
+  std::string message;         ///< for a person
+  std::uint32_t retry_ms = 0;  ///< 0: none given
 };
 
 struct Present {
@@ -148,7 +148,7 @@ struct Read {
   Ticket ticket = 0;
   Channel channel;
   Cursor after;
-  std::size_t limit_bytes = 0;    ///< by cost_of(); at least one stroke is given
+  std::size_t limit_bytes = 0;  ///< by cost_of(); at least one stroke is given
   std::size_t limit_strokes = 0;
   /// Only this origin, where not empty.
   Origin only;

@@ -25,7 +25,7 @@ struct Heartbeat {
   std::uint64_t interest_digest = 0;   ///< xor of the mixed hashes of the set
   std::uint32_t connections = 0;       ///< load
   TimeUs wall_us = 0;
-  bool full = false;   ///< its store refuses publishes
+  bool full = false;   ///< its store takes nothing more: others stand in for it
   bool ready = false;  ///< it takes clients
 };
 
@@ -208,9 +208,9 @@ struct PresenceWant {
   Channel channel;
 };
 
-using LinkMessage = std::variant<InterestWant, InterestFull, StrokeRun, Stored, Pull, PullDone, Heads, Fetch, StoredWant,
-                                 StoreFull, Digest, DigestReply, Offer, SettleAsk, SettleDone, OpAsk, OpAnswer,
-                                 SignalMessage, PresenceFull, PresenceDelta, PresenceWant>;
+using LinkMessage = std::variant<InterestWant, InterestFull, StrokeRun, Stored, Pull, PullDone, Heads, Fetch,
+                                 StoredWant, StoreFull, Digest, DigestReply, Offer, SettleAsk, SettleDone, OpAsk,
+                                 OpAnswer, SignalMessage, PresenceFull, PresenceDelta, PresenceWant>;
 
 /// All that one node has to say to one peer in one turn.
 struct Frame {

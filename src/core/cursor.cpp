@@ -6,7 +6,8 @@
 namespace inkmesh {
 
 Cursor::Cursor(Map seqs) : seqs_(std::move(seqs)) {
-  for (auto it = seqs_.begin(); it != seqs_.end();) it = it->second == 0 ? seqs_.erase(it) : std::next(it);
+  for (auto it = seqs_.begin(); it != seqs_.end();)
+    it = it->second == 0 ? seqs_.erase(it) : std::next(it);
 }
 
 Seq Cursor::at(std::string_view origin) const {
@@ -27,7 +28,8 @@ void Cursor::raise(const Origin& origin, Seq seq) {
 }
 
 void Cursor::merge(const Cursor& other) {
-  for (const auto& [origin, seq] : other.seqs_) raise(origin, seq);
+  for (const auto& [origin, seq] : other.seqs_)
+    raise(origin, seq);
 }
 
 bool Cursor::covers(const Cursor& other) const {

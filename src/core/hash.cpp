@@ -21,13 +21,8 @@ std::uint64_t data_hash(std::string_view data) {
 }
 
 std::uint64_t chain_hash(std::uint64_t previous, const Stroke& stroke) {
-  const std::uint64_t fields[] = {previous,
-                                  stroke.seq,
-                                  stroke.ts,
-                                  stroke.op,
-                                  hash(stroke.origin, 2),
-                                  hash(stroke.client, 3),
-                                  hash(stroke.data, 4)};
+  const std::uint64_t fields[] = {
+      previous, stroke.seq, stroke.ts, stroke.op, hash(stroke.origin, 2), hash(stroke.client, 3), hash(stroke.data, 4)};
   return XXH3_64bits(fields, sizeof fields);
 }
 

@@ -1,0 +1,65 @@
+// Authors who wait: a publish is acknowledged once it is committed on `ack` nodes.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <unordered_map>
+
+#include "core/cluster_map.h"
+#include "core/links.h"
+#include "core/log.h"
+#include "core/membership.h"
+#include "core/turn.h"
+#include "inkmesh/event.h"
+
+namespace inkmesh::core {
+
+class Acks {
+ public:
+  Acks(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links)
+      : turn_(turn), cluster_(cluster), membership_(membership), links_(links) {}
+
+  /// `known` is where the stroke stands; `duplicate` when it stood there before this publish.
+  void wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate);
+
+  /// A head moved, here or at a peer: tells those whose strokes now have enough copies.
+  void check(ChannelLog& log, const Origin& origin);
+
+  /// Strokes of ours that were not stored: their authors get an error.
+  void refuse(OriginLog& origin_log, Seq seq, AppendError error);
+
+  /// Asks the homes for what they hold, for retries of strokes that other origins numbered.
+  void tick();
+
+  std::uint64_t waiting() const {
+    return waiting_;
+  }
+
+ private:
+  /// Past this the oldest of the same origin is forgotten: its author's retry will ask again.
+  static constexpr std::uint64_t kWaitingMax = 200'000;
+  static constexpr MonotonicMs kAskAgainMs = 250;
+
+  struct Waiter {
+    ConnId conn = 0;
+    RequestId id = 0;
+    TimeUs ts = 0;
+    bool duplicate = false;
+  };
+  using Waiters = std::multimap<Seq, Waiter>;
+
+  std::size_t copies(const OriginLog& origin_log, Seq seq) const;
+  void ask_homes(const ChannelLog& log);
+
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  const Membership& membership_;
+  Links& links_;
+  std::unordered_map<const OriginLog*, Waiters> waiters_;
+  /// Channels with waiters for strokes that this node may not hear of by itself.
+  std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> asked_;
+  MonotonicMs asked_ms_ = 0;
+  std::uint64_t waiting_ = 0;
+};
+
+}  // namespace inkmesh::core

@@ -1,0 +1,106 @@
+// Anti-entropy: holders compare themselves with homes by hashes of ranges, and homes learn when they have everything.
+//
+// A round, from a holder to a home, over the channels of which both are homes (so both can hash the same set): the
+// holder sends the hash of all of them; the home answers with the 16 child hashes of every range that differs; ranges
+// with few channels are offered one by one, larger ones go another step down. What travels grows with the difference.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/cluster_map.h"
+#include "core/links.h"
+#include "core/log.h"
+#include "core/membership.h"
+#include "core/replication.h"
+#include "core/turn.h"
+
+namespace inkmesh::core {
+
+class AntiEntropy {
+ public:
+  AntiEntropy(Turn& turn, const ClusterMap& cluster, Log& log, const Membership& membership, Links& links,
+              Replication& replication)
+      : turn_(turn),
+        cluster_(cluster),
+        log_(log),
+        membership_(membership),
+        links_(links),
+        replication_(replication),
+        peers_(cluster.size()) {}
+
+  /// The peer is new, returned, or was behind a broken link: compare with it, and ask it to say when we have all.
+  void begin(NodeIx peer);
+
+  void on_digest(NodeIx peer, const Digest& digest);
+  void on_reply(NodeIx peer, const DigestReply& reply);
+  void on_settle_ask(NodeIx peer, const SettleAsk& ask);
+  void on_settle_done(NodeIx peer, const SettleDone& done);
+  void tick();
+
+  bool settled(NodeIx peer) const {
+    return peers_[peer].settled;
+  }
+  /// True when this node, as a home, must know every acknowledged stroke: it has compared itself with every peer that
+  /// it can reach, and those that it can't reach are too few to have acknowledged anything among themselves.
+  bool settled() const;
+
+  std::uint64_t bytes(NodeIx peer) const {
+    return peers_[peer].bytes;
+  }
+
+ private:
+  static constexpr MonotonicMs kRoundMs = 10'000;
+  static constexpr MonotonicMs kReplyMs = 2'000;
+  static constexpr MonotonicMs kSettleAgainMs = 1'000;
+  static constexpr std::size_t kOfferAll = 16;  ///< a range of so few channels is not split further
+  static constexpr std::size_t kNodesPerMessage = 64;
+
+  struct Peer {
+    // We are the holder: our round with it.
+    bool running = false;
+    std::uint64_t round = 0;
+    MonotonicMs began_ms = 0;
+    MonotonicMs sent_ms = 0;
+    std::size_t awaited = 0;  ///< nodes sent and not answered
+    std::deque<DigestNode> queue;
+    // It asked us to say when it has all.
+    std::uint64_t ask_token = 0;
+    bool ask_counted = false;  ///< the round has ended: `outstanding` is what it found
+    std::uint64_t done_token = 0;
+    std::deque<Replication::Outstanding> outstanding;
+    // We asked it.
+    bool settled = false;
+    std::uint64_t own_token = 0;
+    MonotonicMs asked_ms = 0;
+    std::uint64_t bytes = 0;
+  };
+
+  struct Range {
+    std::uint64_t hash = 0;
+    std::size_t channels = 0;
+  };
+  Range range(NodeIx peer, unsigned depth, std::uint64_t prefix) const;
+  template <typename Visit>
+  void for_range(NodeIx peer, unsigned depth, std::uint64_t prefix, Visit visit) const;
+
+  void start_round(NodeIx peer);
+  void send_next(NodeIx peer);
+  void end_round(NodeIx peer);
+  void check_asked(NodeIx peer);
+  void ask_settle(NodeIx peer);
+
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  Log& log_;
+  const Membership& membership_;
+  Links& links_;
+  Replication& replication_;
+  std::vector<Peer> peers_;
+  std::uint64_t last_token_ = 0;
+};
+
+}  // namespace inkmesh::core

@@ -1,0 +1,47 @@
+#include "core/channel_log.h"
+
+#include <algorithm>
+
+namespace inkmesh::core {
+namespace {
+
+template <typename Head>
+Cursor cursor_by(const ChannelLog& log, Head head) {
+  Cursor::Map seqs;
+  for (const auto& [origin, origin_log] : log.origins) {
+    if (head(origin_log) != 0) seqs.emplace_hint(seqs.end(), origin, head(origin_log));
+  }
+  return Cursor(std::move(seqs));
+}
+
+}  // namespace
+
+PeerMark& OriginLog::mark(NodeIx node) {
+  const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
+  if (it != marks.end()) return *it;
+  marks.push_back(PeerMark{node, 0, 0, 0, 0, 0});
+  return marks.back();
+}
+
+const PeerMark* OriginLog::find_mark(NodeIx node) const {
+  const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
+  return it == marks.end() ? nullptr : &*it;
+}
+
+bool ChannelLog::is_home(NodeIx node) const {
+  return std::find(homes.begin(), homes.end(), node) != homes.end();
+}
+
+Cursor ChannelLog::shown() const {
+  return cursor_by(*this, [](const OriginLog& log) { return log.shown; });
+}
+
+Cursor ChannelLog::committed() const {
+  return cursor_by(*this, [](const OriginLog& log) { return log.committed; });
+}
+
+Cursor ChannelLog::appended() const {
+  return cursor_by(*this, [](const OriginLog& log) { return log.appended; });
+}
+
+}  // namespace inkmesh::core

@@ -1,0 +1,102 @@
+// One channel as the core knows it: every origin's heads, and the recent strokes in memory.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/cluster_map.h"
+#include "inkmesh/cursor.h"
+#include "inkmesh/stroke.h"
+
+namespace inkmesh::core {
+
+/// What this node knows of one peer's copy of one origin's strokes.
+struct PeerMark {
+  NodeIx node = 0;
+  std::uint32_t life = 0;         ///< the peer's life in which `stored` was said; another one voids it
+  Seq stored = 0;                 ///< the peer has committed up to here
+  std::uint32_t link = 0;         ///< the link's turn in which `unconfirmed` was counted; another one voids it
+  Seq sent = 0;                   ///< pushed live up to here (own origin only)
+  std::uint64_t unconfirmed = 0;  ///< bytes pushed and not confirmed
+};
+
+/// One origin's strokes in one channel. committed <= appended; shown runs ahead of committed for peers' strokes
+/// (their origin has committed them), and behind appended for our own under `durability: sync`.
+struct OriginLog {
+  Seq shown = 0;      ///< told to subscribers
+  Seq appended = 0;   ///< given to the store
+  Seq committed = 0;  ///< on disk: the head
+  std::uint64_t chain_appended = 0;
+  std::uint64_t chain_committed = 0;
+  TimeUs ts = 0;  ///< the last appended stroke's
+  /// Strokes tail_first() .. tail_first() + tail.size() - 1: at least all that is past `committed`.
+  std::deque<StrokePtr> tail;
+  Seq tail_end = 0;  ///< seq of the last one in `tail`
+  std::vector<PeerMark> marks;
+
+  Seq tail_first() const {
+    return tail_end + 1 - tail.size();
+  }
+  /// The stroke with that seq, or nothing when it is not in memory.
+  StrokePtr in_memory(Seq seq) const {
+    if (tail.empty() || seq < tail_first() || seq > tail_end) return nullptr;
+    return tail[static_cast<std::size_t>(seq - tail_first())];
+  }
+  PeerMark& mark(NodeIx node);
+  const PeerMark* find_mark(NodeIx node) const;
+};
+
+struct ChannelLog {
+  Channel name;
+  std::uint64_t hash = 0;
+  std::vector<NodeIx> homes;  ///< in rendezvous order
+  bool self_home = false;
+  std::map<Origin, OriginLog, std::less<>> origins;
+  TimeUs last_ts = 0;  ///< the latest ts that was numbered or accepted
+  /// xor over the origins of their (origin, head, chain): equal replicas have equal hashes.
+  std::uint64_t state_hash = 0;
+  std::uint64_t tail_bytes = 0;
+  std::uint64_t active_ms = 0;   ///< last append
+  std::vector<NodeIx> standins;  ///< peers that hold what a home has not confirmed
+  Seq forwarded = 0;             ///< our own origin's strokes that were told to peers
+
+  // Marks of the running turn and of the running heads tick: they keep a channel from being listed twice.
+  bool in_forward = false;
+  bool in_trim = false;
+  bool in_active = false;
+  bool in_moved = false;
+
+  bool is_home(NodeIx node) const;
+  bool held() const {
+    return state_hash != 0;
+  }
+  Cursor shown() const;
+  Cursor committed() const;
+  Cursor appended() const;
+};
+
+/// Orders channels by key rather than by address, so that every run goes the same way.
+struct ByKey {
+  using is_transparent = void;
+  bool operator()(const ChannelLog* a, std::uint64_t hash) const {
+    return a->hash < hash;
+  }
+  bool operator()(std::uint64_t hash, const ChannelLog* b) const {
+    return hash < b->hash;
+  }
+  bool operator()(const ChannelLog* a, const ChannelLog* b) const {
+    return a->hash != b->hash ? a->hash < b->hash : a->name < b->name;
+  }
+};
+
+/// A channel's place in the ordered map of all channels: by hash first, so that a range of hashes is a range.
+using ChannelKey = std::pair<std::uint64_t, Channel>;
+
+inline ChannelKey key_of(const ChannelLog& log) {
+  return {log.hash, log.name};
+}
+
+}  // namespace inkmesh::core

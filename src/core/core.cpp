@@ -1,0 +1,338 @@
+#include "inkmesh/core.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "core/parts.h"
+
+namespace inkmesh {
+
+using core::ChannelLog;
+using core::NodeIx;
+using core::OriginLog;
+
+Core::Parts::Parts(const CoreSettings& given)
+    : settings(given),
+      cluster(given.nodes, given.self, given.replicas, given.ack),
+      log(turn, cluster, make_origin(given.self, given.epoch), given.durability),
+      interest(turn, cluster),
+      membership(turn, cluster),
+      links(turn, cluster, given.epoch, given.seed),
+      acks(turn, cluster, membership, links),
+      replication(turn, cluster, log, interest, membership, links, acks),
+      anti_entropy(turn, cluster, log, membership, links, replication),
+      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy),
+      serving(turn, cluster, log, links, anti_entropy),
+      repairs(turn, cluster, membership, links),
+      retries(turn, cluster, membership, links),
+      sessions(turn, log, sync, {given.channels_per_connection, given.outbox_bytes}),
+      publishing(turn, log, membership, sync, acks, retries, replication, sessions),
+      presence(turn, cluster, log, interest, membership, links),
+      history(turn, log, sync),
+      received_strokes(cluster.size()) {}
+
+Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
+  parts_->log.load(heads);
+}
+
+Core::~Core() = default;
+
+void Core::step(Event event, const Now& now, Effects& effects) {
+  Parts& parts = *parts_;
+  parts.turn.begin(now, effects);
+  if (parts.started_ms == 0) parts.started_ms = now.monotonic_ms;
+  std::visit([&parts](auto& happened) { parts.on(happened); }, event);
+}
+
+void Core::end_turn(const Now& now, Effects& effects) {
+  parts_->turn.begin(now, effects);
+  parts_->end_turn();
+}
+
+MonotonicMs Core::next_wakeup() const {
+  return parts_->sessions.pending() ? parts_->last_tick_ms : parts_->last_tick_ms + Parts::kTickMs;
+}
+
+CoreStatus Core::status() const {
+  return parts_->status();
+}
+
+std::vector<NodeId> Core::homes(const Channel& channel) const {
+  std::vector<NodeId> homes;
+  for (const NodeIx home : parts_->cluster.homes(channel_hash(channel)))
+    homes.push_back(parts_->cluster.id(home));
+  return homes;
+}
+
+std::vector<StoredHead> Core::committed(const Channel& channel) const {
+  std::vector<StoredHead> heads;
+  const ChannelLog* log = parts_->log.find(channel);
+  if (log == nullptr) return heads;
+  for (const auto& [origin, origin_log] : log->origins) {
+    if (origin_log.committed == 0) continue;
+    heads.push_back({channel, origin, origin_log.committed, origin_log.chain_committed, origin_log.ts});
+  }
+  return heads;
+}
+
+// ---- the end of a turn ----------------------------------------------------------------------------------------------
+
+void Core::Parts::end_turn() {
+  log.flush();
+  sessions.flush();
+  if (auto delta = interest.flush()) gossip(std::move(*delta));
+  presence.flush();
+  replication.flush();
+  links.flush();
+  log.trim_turn();
+}
+
+// ---- clients --------------------------------------------------------------------------------------------------------
+
+void Core::Parts::on(const ConnOpened& event) {
+  sessions.opened(event);
+}
+
+void Core::Parts::on(const ConnClosed& event) {
+  for (ChannelLog* channel : sessions.closed(event.conn))
+    close_channel(event.conn, *channel);
+}
+
+void Core::Parts::close_channel(ConnId conn, ChannelLog& channel) {
+  interest.closed(channel.hash);
+  presence.left(conn, channel);
+}
+
+void Core::Parts::on(const Written& event) {
+  sessions.written(event);
+}
+
+void Core::Parts::on(const Subscribe& event) {
+  ChannelLog& channel = log.open(event.channel);
+  // First, so that a pull can say that we are interested; a refused or repeated one takes it back within the turn.
+  interest.opened(channel.hash);
+  if (sessions.subscribe(event, channel) != core::Sessions::Subscribed::fresh) {
+    interest.closed(channel.hash);
+    return;
+  }
+  presence.joined(event.conn, *sessions.client(event.conn), channel);
+}
+
+void Core::Parts::on(const Unsubscribe& event) {
+  ChannelLog* channel = log.find(event.channel);
+  if (channel == nullptr || !sessions.unsubscribe(event.conn, *channel)) {
+    turn.emit(SendError{event.conn, event.id, ErrorCode::not_subscribed, "not subscribed to " + event.channel, 0});
+    return;
+  }
+  close_channel(event.conn, *channel);
+  turn.emit(SendUnsubscribed{event.conn, event.id, event.channel});
+}
+
+void Core::Parts::on(Publish& event) {
+  publishing.publish(std::move(event));
+}
+
+void Core::Parts::on(const SignalSent& event) {
+  const std::uint64_t hash = channel_hash(event.channel);
+  if (ChannelLog* channel = log.find(event.channel)) {
+    sessions.signal(event.conn, *channel, event.client, event.data);
+  }
+  for (NodeIx peer = 0; peer < cluster.size(); ++peer) {
+    const bool there = peer != cluster.self() && membership.up(peer) && interest.interested(peer, hash);
+    if (!there || !replication.has_room(peer)) continue;
+    links.send(peer, SignalMessage{event.channel, event.client, event.data}, 64 + event.data.size());
+  }
+}
+
+void Core::Parts::on(const PresenceAsk& event) {
+  ChannelLog* channel = log.find(event.channel);
+  if (channel == nullptr || !sessions.subscribed(event.conn, *channel)) {
+    turn.emit(SendError{event.conn, event.id, ErrorCode::not_subscribed,
+                        "presence is for subscribed channels: subscribe to " + event.channel + " first", 0});
+    return;
+  }
+  presence.ask(event, *channel);
+}
+
+void Core::Parts::on(HistoryAsk& event) {
+  history.ask(std::move(event));
+}
+
+// ---- the store ------------------------------------------------------------------------------------------------------
+
+void Core::Parts::on(const Committed& event) {
+  const auto items = log.committed(event.ticket);
+  if (items.empty()) {
+    repairs.committed(event.ticket);
+    return;
+  }
+  for (const core::Log::CommittedItem& item : items) {
+    if (item.from != core::kFromClient || item.origin_log->shown >= item.stroke->seq) continue;
+    item.origin_log->shown = item.stroke->seq;
+    sessions.show(*item.log, {item.stroke});
+  }
+  replication.committed(items);
+}
+
+void Core::Parts::on(const AppendFailed& event) {
+  if (repairs.failed(event.ticket)) return;
+  const auto items = log.failed(event.ticket);
+  if (items.empty()) return;
+  const bool full = event.error == AppendError::full;
+  turn.say(Severity::error, std::string("the store took none of ") + std::to_string(items.size()) +
+                                " strokes: " + (full ? "it is full" : "it failed"));
+  if (full) publishing.refuse_for_space_until(turn.ms() + 2000);
+  std::vector<bool> told(cluster.size());
+  for (const core::Log::CommittedItem& item : items) {
+    const Stroke& stroke = *item.stroke;
+    if (item.from == core::kFromClient) {
+      if (item.origin_log->shown >= stroke.seq) {
+        turn.emit(Halt{"a stroke that was shown could not be stored: this epoch may not number another one like it"});
+        return;
+      }
+      acks.refuse(*item.origin_log, stroke.seq, event.error);
+      continue;
+    }
+    if (full && !told[item.from]) links.send(item.from, StoreFull{});
+    told[item.from] = true;
+    sync.hear_of(item.from, *item.log, stroke.origin, stroke.seq, 1000);
+  }
+}
+
+void Core::Parts::on(const ReadDone& event) {
+  auto channel = sessions.on_read(event);
+  if (!channel) channel = serving.on_read(event);
+  if (!channel) channel = history.on_read(event);
+  if (!channel) return;
+  for (const ReadDone::Damaged& record : event.damaged)
+    repairs.damaged(*channel, record);
+}
+
+void Core::Parts::on(const SinceFound& event) {
+  if (!sessions.on_since(event)) history.on_since(event);
+}
+
+void Core::Parts::on(const OpFound& event) {
+  if (!serving.on_op_found(event)) publishing.on_op_found(event);
+}
+
+void Core::Parts::on(const StoreFill& event) {
+  publishing.refuse_for_space(event.refuse_publishes);
+  turn.say(event.refuse_publishes ? Severity::error : Severity::info,
+           event.refuse_publishes ? "the store is over 90 % full: publishes are refused, reads go on"
+                                  : "the store has room again: publishes are taken");
+}
+
+// ---- the clock ------------------------------------------------------------------------------------------------------
+
+void Core::Parts::on(const Tick&) {
+  if (turn.ms() < last_tick_ms + kTickMs) return;
+  last_tick_ms = turn.ms();
+  for (const NodeIx peer : membership.tick())
+    went_down(peer);
+  if (turn.ms() >= heartbeat_ms + core::kHeartbeatMs) {
+    heartbeat_ms = turn.ms();
+    send_heartbeat();
+  }
+  anti_entropy.tick();
+  replication.tick();
+  sync.tick();
+  publishing.tick();
+  acks.tick();
+  sessions.tick();
+  repairs.tick();
+  history.tick();
+  if (turn.ms() < tidy_ms + kTidyMs) return;
+  tidy_ms = turn.ms();
+  interest.tick();
+  log.trim_quiet();
+  log.forget_empty([this](ChannelLog& channel) { return !interest.ours(channel.hash) && sync.idle(channel); });
+}
+
+void Core::Parts::on(const Drain&) {
+  publishing.drain();
+  send_heartbeat();
+}
+
+void Core::Parts::send_heartbeat() {
+  Heartbeat beat;
+  beat.list_generation = cluster.generation();
+  beat.interest_version = interest.version();
+  beat.interest_digest = interest.digest();
+  beat.connections = static_cast<std::uint32_t>(sessions.figures().connections);
+  beat.wall_us = turn.now().wall_us;
+  beat.full = publishing.out_of_space();
+  beat.ready = not_ready_reasons().empty();
+  gossip(beat);
+}
+
+void Core::Parts::gossip(std::variant<Heartbeat, InterestDelta> body) {
+  turn.emit(SendGossip{GossipMessage{settings.self, settings.epoch, std::move(body)}});
+}
+
+std::vector<std::string> Core::Parts::not_ready_reasons() const {
+  std::vector<std::string> reasons;
+  if (publishing.draining()) reasons.emplace_back("draining: the node is about to stop");
+  if (membership.clock_wrong()) {
+    reasons.push_back("clock: " + std::to_string(membership.clock_lead_ms() / 1000) +
+                      " s off the median of the peers'");
+  }
+  const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
+  if (up_ms < kStartMs && membership.missing() > 0) {
+    reasons.emplace_back("starting: has not heard from every peer yet");
+  } else if (up_ms < kSettleMs && membership.missing() < cluster.ack() && !anti_entropy.settled()) {
+    reasons.emplace_back("starting: is catching up with its peers");
+  }
+  return reasons;
+}
+
+CoreStatus Core::Parts::status() const {
+  CoreStatus status;
+  status.self = settings.self;
+  status.epoch = settings.epoch;
+  status.not_ready_reasons = not_ready_reasons();
+  status.ready = status.not_ready_reasons.empty();
+  for (NodeIx node = 0; node < cluster.size(); ++node) {
+    if (node == cluster.self()) continue;
+    const core::Membership::Peer& known = membership.peer(node);
+    const core::Replication::PeerFigures figures = replication.figures(node);
+    PeerStatus peer;
+    peer.id = cluster.id(node);
+    peer.state = core::Membership::name_of(known.state);
+    peer.epoch = known.epoch;
+    peer.full = known.full;
+    peer.settled = membership.up(node) && anti_entropy.settled(node);
+    peer.lag_strokes = figures.lag_strokes;
+    peer.window_bytes = figures.window_bytes;
+    peer.clock_offset_ms = known.clock_offset_ms;
+    peer.interest_channels = interest.size(node);
+    peer.forwarded_interest = figures.forwarded_interest;
+    peer.forwarded_durability = figures.forwarded_durability;
+    peer.received_strokes = received_strokes[node];
+    peer.frames_sent = links.frames_sent(node);
+    peer.frames_received = links.frames_received(node);
+    peer.frames_lost = links.frames_lost(node);
+    peer.antientropy_bytes = figures.offer_bytes + anti_entropy.bytes(node);
+    status.peers.push_back(std::move(peer));
+  }
+  const core::Sessions::Figures figures = sessions.figures();
+  status.connections = figures.connections;
+  status.subscriptions = figures.subscriptions;
+  status.lagging_subscriptions = figures.lagging;
+  status.strokes_delivered = figures.strokes_delivered;
+  status.signals_delivered = figures.signals_delivered;
+  status.channels = log.held_channels();
+  status.interest_channels = interest.size();
+  status.strokes_accepted = publishing.accepted();
+  status.duplicates = publishing.duplicates();
+  status.acks_waiting = acks.waiting();
+  status.standins = replication.channels_with_standins();
+  status.pulls = sync.pulls();
+  status.forks = forks;
+  status.repairs = repairs.repaired();
+  status.tail_bytes = log.tail_bytes();
+  return status;
+}
+
+}  // namespace inkmesh

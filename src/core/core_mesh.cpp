@@ -1,0 +1,258 @@
+// What the core does with what peers say: gossip, and each message of a frame.
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "core/parts.h"
+
+namespace inkmesh {
+
+using core::ChannelLog;
+using core::NodeIx;
+using core::OriginLog;
+
+namespace {
+
+/// A stroke that a home has heard of is on its way from its origin: only if it does not come is it asked for.
+constexpr MonotonicMs kOnItsWayMs = 100;
+constexpr MonotonicMs kStoreBehindMs = 250;
+
+}  // namespace
+
+// ---- peers come and go ----------------------------------------------------------------------------------------------
+
+bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
+  switch (membership.heard(peer, epoch)) {
+    case core::Membership::Heard::ignored:
+      return false;
+    case core::Membership::Heard::known:
+      return true;
+    case core::Membership::Heard::reborn:
+      interest.forget(peer);
+      presence.peer_gone(peer);
+      serving.forget(peer);
+      publishing.peer_gone(peer);
+      links.restart(peer);
+      replication.reborn(peer);
+      lost_something(peer);
+      return true;
+    case core::Membership::Heard::returned:
+      links.restart(peer);
+      replication.link_lost(peer);
+      lost_something(peer);
+      return true;
+  }
+  return true;
+}
+
+void Core::Parts::lost_something(NodeIx peer) {
+  sync.link_lost(peer);
+  if (membership.up(peer)) anti_entropy.begin(peer);
+}
+
+void Core::Parts::went_down(NodeIx peer) {
+  presence.peer_gone(peer);
+  serving.forget(peer);
+  publishing.peer_gone(peer);
+  replication.link_lost(peer);
+  sync.link_lost(peer);
+}
+
+void Core::Parts::on(const PeerConnected& event) {
+  const auto peer = cluster.find(event.peer);
+  if (!peer) return;
+  membership.linked(*peer, true);
+  links.restart(*peer);
+  replication.link_lost(*peer);
+  lost_something(*peer);
+}
+
+void Core::Parts::on(const PeerDisconnected& event) {
+  const auto peer = cluster.find(event.peer);
+  if (!peer) return;
+  membership.linked(*peer, false);
+  links.restart(*peer);
+  replication.link_lost(*peer);
+  sync.link_lost(*peer);
+}
+
+// ---- gossip ---------------------------------------------------------------------------------------------------------
+
+void Core::Parts::on(const GossipReceived& event) {
+  const GossipMessage& message = event.message;
+  const auto peer = cluster.find(message.node);
+  if (!peer || *peer == cluster.self() || !heard(*peer, message.epoch)) return;
+  if (const auto* beat = std::get_if<Heartbeat>(&message.body)) {
+    membership.heartbeat(*peer, *beat);
+    interest_changed(*peer, interest.check(*peer, beat->interest_version, beat->interest_digest));
+  } else {
+    interest_changed(*peer, interest.apply(*peer, std::get<InterestDelta>(message.body)));
+  }
+}
+
+void Core::Parts::interest_changed(NodeIx peer, const core::Interest::Change& change) {
+  if (change.ask) links.send(peer, InterestWant{});
+  for (const std::uint64_t channel : change.opened)
+    presence.peer_opened(peer, channel);
+  for (const std::uint64_t channel : change.closed)
+    presence.peer_closed(peer, channel);
+}
+
+// ---- frames ---------------------------------------------------------------------------------------------------------
+
+void Core::Parts::on(FrameReceived& event) {
+  Frame& frame = event.frame;
+  const auto peer = cluster.find(frame.node);
+  if (!peer || *peer == cluster.self() || !heard(*peer, frame.epoch)) return;
+  if (links.arrived(*peer, frame) == core::Links::Arrival::after_loss) lost_something(*peer);
+  for (LinkMessage& message : frame.messages) {
+    std::visit([this, from = *peer](auto& said) { on(from, said); }, message);
+  }
+}
+
+void Core::Parts::on(NodeIx peer, const InterestWant&) {
+  InterestFull full = interest.full();
+  const std::size_t bytes = 16 + full.channels.size() * 8;
+  links.send(peer, std::move(full), bytes);
+}
+
+void Core::Parts::on(NodeIx peer, const InterestFull& message) {
+  interest_changed(peer, interest.apply(peer, message));
+}
+
+void Core::Parts::on(NodeIx peer, StrokeRun& run) {
+  received_strokes[peer] += run.strokes.size();
+  if (run.repair) {
+    repairs.on_run(run);
+    return;
+  }
+  ChannelLog& channel = log.open(run.channel);
+  const Seq last = run.strokes.back()->seq;
+  if (run.origin == log.own() && last > channel.origins[run.origin].appended) {
+    ++forks;
+    turn.say(Severity::error, "peer " + cluster.id(peer) + " has strokes of " + run.origin + " in " + run.channel +
+                                  " that this node never numbered: another process runs in its name");
+    return;
+  }
+  const core::Log::Accepted accepted = log.accept(channel, run, peer);
+  sessions.show(channel, accepted.fresh);
+  sync.on_run(peer, channel);
+  if (accepted.known) replication.confirm(peer, channel, run.origin, channel.origins[run.origin].committed);
+  if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);
+  if (accepted.refused) sync.hear_of(peer, channel, run.origin, last, kStoreBehindMs);
+}
+
+void Core::Parts::on(NodeIx peer, const Stored& message) {
+  for (const Stored::Entry& entry : message.entries) {
+    replication.stored(peer, log.open(entry.channel), entry.origin, entry.seq);
+  }
+}
+
+void Core::Parts::on(NodeIx peer, const Heads& message) {
+  for (const Heads::Entry& entry : message.entries) {
+    const std::uint64_t hash = channel_hash(entry.channel);
+    ChannelLog* channel = log.find(entry.channel);
+    if (channel == nullptr) {
+      // Of a channel that is not held here only a home or a subscriber wants to hear.
+      const auto homes = cluster.homes(hash);
+      const bool home = std::find(homes.begin(), homes.end(), cluster.self()) != homes.end();
+      if (!home && !interest.ours(hash)) continue;
+      channel = &log.open(entry.channel);
+    }
+    const bool keeps = channel->self_home || interest.ours(hash);
+    for (const auto& [origin, seq] : entry.heads.seqs()) {
+      replication.stored(peer, *channel, origin, seq);
+      if (keeps) sync.hear_of(peer, *channel, origin, seq, kOnItsWayMs);
+    }
+  }
+}
+
+void Core::Parts::on(NodeIx peer, const Offer& message) {
+  for (const Offer::Entry& entry : message.entries) {
+    ChannelLog& channel = log.open(entry.channel);
+    for (const Offer::Head& head : entry.heads) {
+      const OriginLog& ours = channel.origins[head.origin];
+      if (ours.committed == head.seq && ours.chain_committed != head.chain) {
+        ++forks;
+        turn.say(Severity::error, "fork: " + entry.channel + ", " + head.origin + " " + std::to_string(head.seq) +
+                                      " has other contents at peer " + cluster.id(peer));
+      }
+      if (ours.committed >= head.seq) {
+        replication.confirm(peer, channel, head.origin, ours.committed);
+      } else if (ours.appended < head.seq) {
+        sync.hear_of(peer, channel, head.origin, head.seq, 0);
+      }
+    }
+  }
+}
+
+void Core::Parts::on(NodeIx peer, const StoredWant& message) {
+  ChannelLog* channel = log.find(message.channel);
+  if (channel == nullptr) return;
+  for (const auto& [origin, origin_log] : channel->origins) {
+    if (origin_log.committed != 0) replication.confirm(peer, *channel, origin, origin_log.committed);
+  }
+}
+
+void Core::Parts::on(NodeIx peer, Pull& message) {
+  if (message.interested && interest.hint(peer, channel_hash(message.channel))) {
+    presence.peer_opened(peer, channel_hash(message.channel));
+  }
+  serving.on_pull(peer, std::move(message));
+}
+
+void Core::Parts::on(NodeIx peer, const PullDone& message) {
+  sync.on_pull_done(peer, log.open(message.channel), message);
+}
+
+void Core::Parts::on(NodeIx peer, const Fetch& message) {
+  serving.on_fetch(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const StoreFull&) {
+  membership.set_full(peer, true);
+}
+
+void Core::Parts::on(NodeIx peer, const Digest& message) {
+  anti_entropy.on_digest(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const DigestReply& message) {
+  anti_entropy.on_reply(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const SettleAsk& message) {
+  anti_entropy.on_settle_ask(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const SettleDone& message) {
+  anti_entropy.on_settle_done(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const OpAsk& message) {
+  serving.on_op_ask(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const OpAnswer& message) {
+  publishing.on_op_answer(peer, message);
+}
+
+void Core::Parts::on(NodeIx, const SignalMessage& message) {
+  if (ChannelLog* channel = log.find(message.channel)) {
+    sessions.signal(0, *channel, message.client, message.data);
+  }
+}
+
+void Core::Parts::on(NodeIx peer, const PresenceFull& message) {
+  presence.on_full(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const PresenceDelta& message) {
+  presence.on_delta(peer, message);
+}
+
+void Core::Parts::on(NodeIx peer, const PresenceWant& message) {
+  presence.on_want(peer, message);
+}
+
+}  // namespace inkmesh

@@ -1,0 +1,49 @@
+// History pages for HTTP: one read of what is committed, after the channel is caught up (at most a second later).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "core/log.h"
+#include "core/sync.h"
+#include "core/turn.h"
+#include "inkmesh/event.h"
+
+namespace inkmesh::core {
+
+class History {
+ public:
+  History(Turn& turn, Log& log, Sync& sync) : turn_(turn), log_(log), sync_(sync) {}
+
+  void ask(HistoryAsk ask);
+  /// The channel that was read; nothing when the ticket is not one of these.
+  std::optional<Channel> on_read(const ReadDone& done);
+  /// False when the ticket is not one of these.
+  bool on_since(const SinceFound& found);
+  void tick();
+
+ private:
+  static constexpr MonotonicMs kWaitMs = 1000;
+  static constexpr std::size_t kPageStrokes = 1000;
+  static constexpr std::size_t kPageBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kAskedMax = 1000;
+
+  struct Asked {
+    HistoryAsk ask;
+    MonotonicMs until_ms = 0;
+  };
+
+  void find(HistoryAsk ask);
+  void read(HistoryAsk ask);
+
+  Turn& turn_;
+  Log& log_;
+  Sync& sync_;
+  std::vector<Asked> waiting_;
+  std::map<Ticket, HistoryAsk> locating_;
+  std::map<Ticket, HistoryAsk> reads_;
+};
+
+}  // namespace inkmesh::core

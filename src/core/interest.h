@@ -1,0 +1,95 @@
+// Interest: the set of channels that a node's clients have open; ours, versioned for gossip, and every peer's.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "core/cluster_map.h"
+#include "core/turn.h"
+#include "inkmesh/mesh_message.h"
+
+namespace inkmesh::core {
+
+class Interest {
+ public:
+  Interest(Turn& turn, const ClusterMap& cluster) : turn_(turn), peers_(cluster.size()) {}
+
+  // ---- ours: counted by channel, announced on 0 -> 1 and 1 -> 0 only -----------------------------------------------
+
+  /// True on the edge 0 -> 1.
+  bool opened(std::uint64_t channel);
+  /// True on the edge 1 -> 0.
+  bool closed(std::uint64_t channel);
+  std::size_t size() const {
+    return counts_.size();
+  }
+  bool ours(std::uint64_t channel) const {
+    return counts_.count(channel) != 0;
+  }
+  std::uint64_t version() const {
+    return version_;
+  }
+  std::uint64_t digest() const {
+    return digest_;
+  }
+  InterestFull full() const;
+  /// What changed in the turn, as the next version; nothing when nothing did.
+  std::optional<InterestDelta> flush();
+
+  // ---- the peers' --------------------------------------------------------------------------------------------------
+
+  /// All is unknown again: until its set is known, a peer counts as interested in everything.
+  void forget(NodeIx peer);
+
+  struct Change {
+    bool ask = false;                   ///< a gap: ask for the full set
+    std::vector<std::uint64_t> opened;  ///< channels that the peer has newly open
+    std::vector<std::uint64_t> closed;
+  };
+  Change apply(NodeIx peer, const InterestDelta& delta);
+  Change apply(NodeIx peer, const InterestFull& full);
+  /// A heartbeat's word on the version and digest; asks again at most twice a second.
+  Change check(NodeIx peer, std::uint64_t version, std::uint64_t digest);
+  /// A pull said so before the gossip did. True when that is news.
+  bool hint(NodeIx peer, std::uint64_t channel);
+
+  bool interested(NodeIx peer, std::uint64_t channel) const;
+  bool known(NodeIx peer) const {
+    return peers_[peer].known;
+  }
+  std::size_t size(NodeIx peer) const {
+    return peers_[peer].channels.size();
+  }
+  /// Lets go of old hints.
+  void tick();
+
+ private:
+  static constexpr MonotonicMs kHintMs = 2000;
+  static constexpr std::size_t kHintsMax = 100'000;
+  static constexpr MonotonicMs kAskAgainMs = 400;
+
+  struct Peer {
+    bool known = false;
+    std::uint64_t version = 0;
+    std::uint64_t digest = 0;
+    MonotonicMs asked_ms = 0;
+    std::unordered_set<std::uint64_t> channels;
+    std::map<std::uint64_t, MonotonicMs> hints;
+  };
+
+  Change ask(Peer& peer);
+
+  Turn& turn_;
+  std::unordered_map<std::uint64_t, std::uint32_t> counts_;
+  std::map<std::uint64_t, bool> changed_;  ///< in this turn: whether it was open at its beginning
+  std::uint64_t version_ = 0;
+  std::uint64_t digest_ = 0;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace inkmesh::core

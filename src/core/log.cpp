@@ -1,0 +1,239 @@
+#include "core/log.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/invariant.h"
+
+namespace inkmesh::core {
+namespace {
+
+std::uint64_t head_hash(const Origin& origin, Seq seq, std::uint64_t chain) {
+  return seq == 0 ? 0 : mix(channel_hash(origin) ^ mix(seq ^ mix(chain)));
+}
+
+std::string op_key(const Channel& channel, const ClientName& client, Op op) {
+  std::string key;
+  key.reserve(channel.size() + client.size() + 22);
+  key.append(channel).push_back('\0');
+  key.append(client).push_back('\0');
+  key.append(std::to_string(op));
+  return key;
+}
+
+}  // namespace
+
+Log::Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability)
+    : turn_(turn), cluster_(cluster), own_(std::move(own)), durability_(durability) {}
+
+void Log::load(const std::vector<StoredHead>& heads) {
+  for (const StoredHead& head : heads) {
+    ChannelLog& log = open(head.channel);
+    OriginLog& origin_log = log.origins[head.origin];
+    origin_log.shown = origin_log.appended = head.seq;
+    origin_log.chain_appended = head.chain;
+    origin_log.ts = head.ts;
+    origin_log.tail_end = head.seq;
+    log.last_ts = std::max(log.last_ts, head.ts);
+    set_head(log, head.origin, origin_log, head.seq, head.chain);
+  }
+  empty_.clear();
+}
+
+ChannelLog& Log::open(const Channel& channel) {
+  if (ChannelLog* found = find(channel)) return *found;
+  auto log = std::make_unique<ChannelLog>();
+  log->name = channel;
+  log->hash = channel_hash(channel);
+  log->homes = cluster_.homes(log->hash);
+  log->self_home = log->is_home(cluster_.self());
+  ChannelLog& opened = *log;
+  channels_.emplace(key_of(opened), std::move(log));
+  by_name_.emplace(opened.name, &opened);
+  empty_.push_back(&opened);
+  return opened;
+}
+
+ChannelLog* Log::find(const Channel& channel) {
+  const auto it = by_name_.find(channel);
+  return it == by_name_.end() ? nullptr : it->second;
+}
+
+void Log::set_head(ChannelLog& log, const Origin& origin, OriginLog& origin_log, Seq seq, std::uint64_t chain) {
+  const bool held = log.held();
+  log.state_hash ^= head_hash(origin, origin_log.committed, origin_log.chain_committed);
+  origin_log.committed = seq;
+  origin_log.chain_committed = chain;
+  log.state_hash ^= head_hash(origin, seq, chain);
+  if (!held && log.held()) ++held_channels_;
+}
+
+void Log::append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeIx from) {
+  require(stroke->seq == origin_log.appended + 1, "appends follow each other without a gap");
+  if (origin_log.tail.empty()) origin_log.tail_end = stroke->seq - 1;
+  require(origin_log.tail_end + 1 == stroke->seq, "the tail ends at the last append");
+  origin_log.appended = stroke->seq;
+  origin_log.chain_appended = chain_hash(origin_log.chain_appended, *stroke);
+  origin_log.ts = stroke->ts;
+  origin_log.tail.push_back(stroke);
+  origin_log.tail_end = stroke->seq;
+  log.last_ts = std::max(log.last_ts, stroke->ts);
+  log.active_ms = turn_.ms();
+  const std::uint64_t bytes = cost_of(*stroke);
+  log.tail_bytes += bytes;
+  tail_bytes_ += bytes;
+  waiting_bytes_ += bytes;
+  if (!log.in_active) {
+    log.in_active = true;
+    active_.push_back(&log);
+  }
+  pending_ops_.try_emplace(op_key(stroke->channel, stroke->client, stroke->op),
+                           KnownOp{stroke->origin, stroke->seq, stroke->ts, data_hash(stroke->data)});
+  next_.items.push_back(Append::Item{stroke, origin_log.chain_appended});
+  items_.push_back(CommittedItem{&log, &origin_log, std::move(stroke), from});
+}
+
+StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
+  OriginLog& origin_log = log.origins[own_];
+  auto stroke = std::make_shared<Stroke>();
+  stroke->channel = log.name;
+  stroke->origin = own_;
+  stroke->seq = origin_log.appended + 1;
+  stroke->ts = std::max(turn_.now().wall_us, log.last_ts + 1);
+  stroke->client = publish.client;
+  stroke->op = publish.op;
+  stroke->data = publish.data;
+  append(log, origin_log, stroke, kFromClient);
+  return stroke;
+}
+
+Log::Accepted Log::accept(ChannelLog& log, const StrokeRun& run, NodeIx from) {
+  Accepted accepted;
+  OriginLog& origin_log = log.origins[run.origin];
+  const Seq first = run.strokes.front()->seq;
+  const Seq last = run.strokes.back()->seq;
+  if (last <= origin_log.appended) {
+    accepted.known = last <= origin_log.committed;
+    return accepted;
+  }
+  if (first > origin_log.appended + 1) {
+    accepted.gap_before = first;
+    return accepted;
+  }
+  if (!takes_runs()) {
+    accepted.refused = true;
+    return accepted;
+  }
+  for (const StrokePtr& stroke : run.strokes) {
+    if (stroke->seq <= origin_log.appended) continue;
+    append(log, origin_log, stroke, from);
+    if (stroke->seq == origin_log.shown + 1) {
+      origin_log.shown = stroke->seq;
+      accepted.fresh.push_back(stroke);
+    }
+  }
+  return accepted;
+}
+
+void Log::flush() {
+  if (next_.items.empty()) return;
+  next_.ticket = turn_.next_ticket();
+  next_.generation = generation_;
+  waiting_.push_back(Waiting{next_.ticket, std::move(items_)});
+  turn_.emit(std::move(next_));
+  next_ = Append{};
+  items_.clear();
+}
+
+std::vector<Log::CommittedItem> Log::committed(Ticket ticket) {
+  if (waiting_.empty() || waiting_.front().ticket != ticket) return {};
+  std::vector<CommittedItem> items = std::move(waiting_.front().items);
+  waiting_.pop_front();
+  for (CommittedItem& item : items) {
+    const Stroke& stroke = *item.stroke;
+    waiting_bytes_ -= cost_of(stroke);
+    const auto op = pending_ops_.find(op_key(stroke.channel, stroke.client, stroke.op));
+    if (op != pending_ops_.end() && op->second.origin == stroke.origin && op->second.seq == stroke.seq) {
+      pending_ops_.erase(op);
+    }
+    const std::uint64_t chain = chain_hash(item.origin_log->chain_committed, stroke);
+    set_head(*item.log, stroke.origin, *item.origin_log, stroke.seq, chain);
+    if (!item.log->in_trim) {
+      item.log->in_trim = true;
+      to_trim_.push_back(item.log);
+    }
+  }
+  return items;
+}
+
+std::vector<Log::CommittedItem> Log::failed(Ticket ticket) {
+  if (waiting_.empty() || ticket < waiting_.front().ticket || ticket > waiting_.back().ticket) return {};
+  std::vector<CommittedItem> items;
+  for (Waiting& waiting : waiting_) {
+    for (CommittedItem& item : waiting.items)
+      items.push_back(std::move(item));
+  }
+  waiting_.clear();
+  // What the running turn has appended follows what has just failed.
+  for (CommittedItem& item : items_)
+    items.push_back(std::move(item));
+  items_.clear();
+  next_ = Append{};
+  ++generation_;
+  pending_ops_.clear();
+  waiting_bytes_ = 0;
+  for (const CommittedItem& item : items) {
+    OriginLog& origin_log = *item.origin_log;
+    while (!origin_log.tail.empty() && origin_log.tail_end > origin_log.committed) {
+      const std::uint64_t bytes = cost_of(*origin_log.tail.back());
+      item.log->tail_bytes -= bytes;
+      tail_bytes_ -= bytes;
+      origin_log.tail.pop_back();
+      --origin_log.tail_end;
+    }
+    origin_log.appended = origin_log.committed;
+    origin_log.chain_appended = origin_log.chain_committed;
+  }
+  return items;
+}
+
+std::optional<KnownOp> Log::pending_op(const Channel& channel, const ClientName& client, Op op) const {
+  const auto it = pending_ops_.find(op_key(channel, client, op));
+  if (it == pending_ops_.end()) return std::nullopt;
+  return it->second;
+}
+
+void Log::trim(ChannelLog& log, OriginLog& origin_log, std::size_t keep) {
+  while (origin_log.tail.size() > keep && origin_log.tail_first() <= std::min(origin_log.committed, origin_log.shown)) {
+    const std::uint64_t bytes = cost_of(*origin_log.tail.front());
+    log.tail_bytes -= bytes;
+    tail_bytes_ -= bytes;
+    origin_log.tail.pop_front();
+  }
+}
+
+void Log::trim_turn() {
+  const std::size_t keep = tail_bytes_ > kTailBytesMax ? 0 : kTailStrokes;
+  for (ChannelLog* log : to_trim_) {
+    log->in_trim = false;
+    for (auto& [origin, origin_log] : log->origins)
+      trim(*log, origin_log, keep);
+  }
+  to_trim_.clear();
+}
+
+void Log::trim_quiet() {
+  const auto quiet = [this](ChannelLog* log) {
+    if (turn_.ms() < log->active_ms + kQuietMs) return false;
+    bool waits = false;
+    for (auto& [origin, origin_log] : log->origins) {
+      trim(*log, origin_log, 0);
+      waits = waits || !origin_log.tail.empty();
+    }
+    log->in_active = waits;
+    return !waits;
+  };
+  active_.erase(std::remove_if(active_.begin(), active_.end(), quiet), active_.end());
+}
+
+}  // namespace inkmesh::core

@@ -1,0 +1,108 @@
+#include "core/membership.h"
+
+#include <algorithm>
+
+namespace inkmesh::core {
+namespace {
+
+constexpr std::size_t kPastEpochs = 16;
+
+}  // namespace
+
+Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
+  Peer& peer = peers_[node];
+  if (epoch != peer.epoch) {
+    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
+    if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
+    if (peer.past.size() > kPastEpochs) peer.past.pop_front();
+    peer.epoch = epoch;
+    ++peer.life;
+    peer.full = false;
+    peer.clock_known = false;
+    peer.state = State::up;
+    peer.heard_ms = turn_.ms();
+    turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
+    return Heard::reborn;
+  }
+  peer.heard_ms = turn_.ms();
+  const bool was_down = peer.state == State::down;
+  peer.state = State::up;
+  if (was_down) turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up again, in the same epoch");
+  return was_down ? Heard::returned : Heard::known;
+}
+
+void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
+  Peer& peer = peers_[node];
+  if (peer.full != beat.full) {
+    turn_.say(Severity::warning,
+              "peer " + cluster_.id(node) + (beat.full ? " says its store is full" : " has room again"));
+  }
+  if (beat.list_generation != cluster_.generation() && peer.generation != beat.list_generation) {
+    turn_.say(Severity::error,
+              "peer " + cluster_.id(node) +
+                  " runs with another node list, replicas or ack: give every node the same cluster.yaml");
+  }
+  peer.generation = beat.list_generation;
+  peer.full = beat.full;
+  peer.ready = beat.ready;
+  const auto theirs = static_cast<std::int64_t>(beat.wall_us);
+  const auto ours = static_cast<std::int64_t>(turn_.now().wall_us);
+  peer.clock_offset_ms = (theirs - ours) / 1000;
+  peer.clock_known = true;
+}
+
+std::vector<NodeIx> Membership::tick() {
+  std::vector<NodeIx> gone;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    Peer& peer = peers_[node];
+    if (!up(node)) continue;
+    const MonotonicMs silent_ms = turn_.ms() - peer.heard_ms;
+    const bool down = silent_ms >= kDownMs || (!peer.linked && silent_ms >= kDownUnlinkedMs);
+    if (down) {
+      peer.state = State::down;
+      gone.push_back(node);
+      turn_.say(Severity::warning,
+                "peer " + cluster_.id(node) + " is down: silent for " + std::to_string(silent_ms) + " ms");
+    } else if (silent_ms >= kSuspectMs) {
+      peer.state = State::suspect;
+    }
+  }
+  return gone;
+}
+
+std::size_t Membership::missing() const {
+  std::size_t missing = 0;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (node != cluster_.self() && !up(node)) ++missing;
+  }
+  return missing;
+}
+
+std::int64_t Membership::clock_lead_ms() const {
+  std::vector<std::int64_t> offsets{0};
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (up(node) && peers_[node].clock_known) offsets.push_back(peers_[node].clock_offset_ms);
+  }
+  // Of an even number the middle one that is nearer to ours: two nodes alone can't tell who is wrong.
+  std::sort(offsets.begin(), offsets.end());
+  const std::int64_t low = offsets[(offsets.size() - 1) / 2];
+  const std::int64_t high = offsets[offsets.size() / 2];
+  const auto distance = [](std::int64_t value) { return value < 0 ? -value : value; };
+  return -(distance(low) < distance(high) ? low : high);
+}
+
+std::string Membership::name_of(State state) {
+  switch (state) {
+    case State::up:
+      return "up";
+    case State::suspect:
+      return "suspect";
+    case State::down:
+      return "down";
+    case State::unknown:
+      break;
+  }
+  return "unknown";
+}
+
+}  // namespace inkmesh::core

@@ -1,0 +1,91 @@
+// Who is there: heartbeats, lives, clocks.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "core/cluster_map.h"
+#include "core/turn.h"
+#include "inkmesh/mesh_message.h"
+
+namespace inkmesh::core {
+
+constexpr MonotonicMs kHeartbeatMs = 500;
+constexpr MonotonicMs kSuspectMs = 1200;
+constexpr MonotonicMs kDownMs = 2000;
+/// A link that was lost and is silent for so long is a dead peer's: sooner than silence alone would tell.
+constexpr MonotonicMs kDownUnlinkedMs = 1000;
+constexpr std::int64_t kClockOffsetMaxMs = 60'000;
+
+class Membership {
+ public:
+  enum class State { unknown, up, suspect, down };
+
+  struct Peer {
+    Epoch epoch;             ///< empty: never heard of
+    std::uint32_t life = 0;  ///< counts its epochs, from 1
+    State state = State::unknown;
+    MonotonicMs heard_ms = 0;
+    MonotonicMs linked_since_ms = 0;
+    bool linked = false;  ///< our link to it has finished its handshake
+    bool full = false;
+    bool ready = false;
+    std::int64_t clock_offset_ms = 0;
+    bool clock_known = false;
+    std::uint64_t generation = 0;
+    std::deque<Epoch> past;  ///< its former epochs: what still comes from them is late
+  };
+
+  Membership(Turn& turn, const ClusterMap& cluster) : turn_(turn), cluster_(cluster), peers_(cluster.size()) {}
+
+  enum class Heard {
+    ignored,  ///< from a past life
+    known,
+    returned,  ///< it was down or never heard of, in the life we know
+    reborn,    ///< a new life (also the first)
+  };
+  /// Anything from a peer.
+  Heard heard(NodeIx peer, const Epoch& epoch);
+  void heartbeat(NodeIx peer, const Heartbeat& beat);
+  void set_full(NodeIx peer, bool full) {
+    peers_[peer].full = full;
+  }
+  void linked(NodeIx peer, bool linked) {
+    peers_[peer].linked = linked;
+    peers_[peer].linked_since_ms = turn_.ms();
+  }
+
+  /// Peers that have just gone down.
+  std::vector<NodeIx> tick();
+
+  const Peer& peer(NodeIx node) const {
+    return peers_[node];
+  }
+  /// Up or suspect: it is sent to, and counted on.
+  bool up(NodeIx peer) const {
+    return peers_[peer].state == State::up || peers_[peer].state == State::suspect;
+  }
+  std::uint32_t life(NodeIx peer) const {
+    return peers_[peer].life;
+  }
+  /// Peers that are not up.
+  std::size_t missing() const;
+
+  /// How far our wall clock is off the median of all clocks, ours included, in ms; positive when ours is ahead.
+  std::int64_t clock_lead_ms() const;
+  bool clock_wrong() const {
+    const std::int64_t lead = clock_lead_ms();
+    return lead > kClockOffsetMaxMs || lead < -kClockOffsetMaxMs;
+  }
+
+  static std::string name_of(State state);
+
+ private:
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  std::vector<Peer> peers_;
+};
+
+}  // namespace inkmesh::core

@@ -1,0 +1,202 @@
+#include "core/presence.h"
+
+#include <algorithm>
+
+namespace inkmesh::core {
+namespace {
+
+/// Each time a channel is opened anew its versions begin in a range of their own: a set that was lost in between
+/// can't be taken for its successor.
+constexpr std::uint64_t kVersionsPerOpening = std::uint64_t{1} << 24;
+
+std::size_t bytes_of(const std::vector<PresenceEntry>& entries) {
+  std::size_t bytes = 0;
+  for (const PresenceEntry& entry : entries)
+    bytes += entry.client.size() + 10;
+  return bytes;
+}
+
+}  // namespace
+
+Presence::Open& Presence::open(ChannelLog& log) {
+  const auto [it, fresh] = opens_.try_emplace(&log);
+  if (!fresh) return it->second;
+  last_version_ += kVersionsPerOpening;
+  it->second.version = last_version_;
+  for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
+    const bool asks = peer != cluster_.self() && membership_.up(peer) && interest_.known(peer);
+    if (asks && interest_.interested(peer, log.hash)) links_.send(peer, PresenceWant{log.name});
+  }
+  return it->second;
+}
+
+void Presence::changed(ChannelLog& log, Open& open) {
+  if (open.in_turn) return;
+  open.in_turn = true;
+  changed_.push_back(&log);
+}
+
+void Presence::count(ChannelLog& log, Open& open, const ClientName& client, NodeIx node, int by) {
+  const Who who{client, node};
+  std::uint32_t& count = open.counts[who];
+  open.was_present.try_emplace(who, count > 0);
+  count += static_cast<std::uint32_t>(by);
+  if (count == 0) open.counts.erase(who);
+  changed(log, open);
+}
+
+void Presence::joined(ConnId conn, const ClientName& client, ChannelLog& log) {
+  Open& here = open(log);
+  if (!here.local.emplace(conn, client).second) return;
+  here.came.emplace(conn, client);
+  count(log, here, client, cluster_.self(), 1);
+}
+
+void Presence::left(ConnId conn, ChannelLog& log) {
+  const auto it = opens_.find(&log);
+  if (it == opens_.end()) return;
+  Open& here = it->second;
+  const auto watcher = std::lower_bound(here.watchers.begin(), here.watchers.end(), conn);
+  if (watcher != here.watchers.end() && *watcher == conn) here.watchers.erase(watcher);
+  const auto local = here.local.find(conn);
+  if (local == here.local.end()) return;
+  const ClientName client = local->second;
+  here.local.erase(local);
+  if (here.came.erase(conn) == 0) here.went.push_back(conn);
+  count(log, here, client, cluster_.self(), -1);
+}
+
+void Presence::ask(const PresenceAsk& event, ChannelLog& log) {
+  Open& here = open(log);
+  const auto it = std::lower_bound(here.watchers.begin(), here.watchers.end(), event.conn);
+  if (it == here.watchers.end() || *it != event.conn) here.watchers.insert(it, event.conn);
+  SendPresence answer{event.conn, event.id, log.name, {}};
+  for (const auto& [who, count] : here.counts)
+    answer.clients.push_back({who.first, cluster_.id(who.second)});
+  turn_.emit(std::move(answer));
+}
+
+// ---- the peers' sets ------------------------------------------------------------------------------------------------
+
+void Presence::forget_remote(ChannelLog& log, Open& open, NodeIx peer) {
+  const auto it = open.remote.find(peer);
+  if (it == open.remote.end()) return;
+  const Remote remote = std::move(it->second);
+  open.remote.erase(it);
+  for (const auto& [conn, client] : remote.present)
+    count(log, open, client, peer, -1);
+}
+
+void Presence::on_full(NodeIx peer, const PresenceFull& full) {
+  ChannelLog* log = log_.find(full.channel);
+  const auto it = opens_.find(log);
+  if (log == nullptr || it == opens_.end()) return;
+  Open& here = it->second;
+  forget_remote(*log, here, peer);
+  Remote& remote = here.remote[peer];
+  remote.version = full.version;
+  for (const PresenceEntry& entry : full.present) {
+    if (remote.present.emplace(entry.conn, entry.client).second) count(*log, here, entry.client, peer, 1);
+  }
+}
+
+void Presence::on_delta(NodeIx peer, const PresenceDelta& delta) {
+  ChannelLog* log = log_.find(delta.channel);
+  if (log == nullptr) return;
+  const auto it = opens_.find(log);
+  if (it == opens_.end()) return;
+  Open& here = it->second;
+  Remote& remote = here.remote[peer];
+  if (remote.version != delta.from) {
+    links_.send(peer, PresenceWant{delta.channel});
+    return;
+  }
+  remote.version = delta.from + 1;
+  for (const PresenceEntry& entry : delta.joined) {
+    if (remote.present.emplace(entry.conn, entry.client).second) count(*log, here, entry.client, peer, 1);
+  }
+  for (const ConnId conn : delta.left) {
+    const auto found = remote.present.find(conn);
+    if (found == remote.present.end()) continue;
+    count(*log, here, found->second, peer, -1);
+    remote.present.erase(found);
+  }
+}
+
+void Presence::on_want(NodeIx peer, const PresenceWant& want) {
+  ChannelLog* log = log_.find(want.channel);
+  if (log == nullptr) return;
+  const auto it = opens_.find(log);
+  // Without anyone here there is nothing to tell; the asker's set of us is empty already, or becomes so by gossip.
+  if (it != opens_.end()) send_full(peer, *log, it->second);
+}
+
+void Presence::send_full(NodeIx peer, const ChannelLog& log, const Open& open) {
+  PresenceFull full{log.name, open.version, {}};
+  for (const auto& [conn, client] : open.local) {
+    // What changed in the running turn follows as its delta.
+    if (open.came.count(conn) == 0) full.present.push_back({conn, client});
+  }
+  const std::size_t bytes = 32 + log.name.size() + bytes_of(full.present);
+  links_.send(peer, std::move(full), bytes);
+}
+
+void Presence::peer_opened(NodeIx peer, std::uint64_t channel_hash) {
+  const auto [from, to] = opens_.equal_range(channel_hash);
+  for (auto it = from; it != to; ++it)
+    send_full(peer, *it->first, it->second);
+}
+
+void Presence::peer_gone(NodeIx peer) {
+  for (auto& [log, open] : opens_)
+    forget_remote(*log, open, peer);
+}
+
+void Presence::peer_closed(NodeIx peer, std::uint64_t channel_hash) {
+  const auto [from, to] = opens_.equal_range(channel_hash);
+  for (auto it = from; it != to; ++it)
+    forget_remote(*it->first, it->second, peer);
+}
+
+// ---- the turn's end -------------------------------------------------------------------------------------------------
+
+void Presence::flush() {
+  std::vector<ChannelLog*> channels;
+  channels.swap(changed_);
+  for (ChannelLog* log : channels) {
+    const auto it = opens_.find(log);
+    Open& here = it->second;
+    here.in_turn = false;
+    if (!here.came.empty() || !here.went.empty()) tell_peers(*log, here);
+    tell_watchers(*log, here);
+    here.came.clear();
+    here.went.clear();
+    here.was_present.clear();
+    if (here.local.empty()) opens_.erase(it);
+  }
+}
+
+void Presence::tell_peers(ChannelLog& log, Open& open) {
+  PresenceDelta delta{log.name, open.version, {}, open.went};
+  ++open.version;
+  for (const auto& [conn, client] : open.came)
+    delta.joined.push_back({conn, client});
+  const std::size_t bytes = 32 + log.name.size() + bytes_of(delta.joined) + delta.left.size() * 8;
+  for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
+    if (peer == cluster_.self() || !membership_.up(peer) || !interest_.interested(peer, log.hash)) continue;
+    links_.send(peer, delta, bytes);
+  }
+}
+
+void Presence::tell_watchers(const ChannelLog& log, Open& open) {
+  if (open.watchers.empty()) return;
+  SendPresenceChange change{std::make_shared<const std::vector<ConnId>>(open.watchers), log.name, {}, {}};
+  for (const auto& [who, was] : open.was_present) {
+    const bool is = open.counts.count(who) != 0;
+    if (is == was) continue;
+    (is ? change.joined : change.left).push_back({who.first, cluster_.id(who.second)});
+  }
+  if (!change.joined.empty() || !change.left.empty()) turn_.emit(std::move(change));
+}
+
+}  // namespace inkmesh::core

@@ -1,0 +1,403 @@
+#include "core/replication.h"
+
+#include <algorithm>
+
+#include "core/invariant.h"
+
+namespace inkmesh::core {
+
+// ---- what the turn brought ------------------------------------------------------------------------------------------
+
+void Replication::touched(ChannelLog& log) {
+  if (log.in_forward) return;
+  log.in_forward = true;
+  touched_.push_back(&log);
+}
+
+void Replication::moved(ChannelLog& log, const Origin& origin) {
+  const auto it = log.origins.find(origin);
+  const bool tells = log.self_home || origin == log_.own();
+  if (tells && it != log.origins.end()) moved_[&log][origin] = it->second.committed;
+}
+
+void Replication::committed(const std::vector<Log::CommittedItem>& items) {
+  for (const Log::CommittedItem& item : items) {
+    ChannelLog& log = *item.log;
+    const Origin& origin = item.stroke->origin;
+    const bool own = item.from == kFromClient;
+    if (own) {
+      touched(log);
+    } else {
+      confirm(item.from, log, origin, item.stroke->seq);
+    }
+    moved(log, origin);
+    for (const NodeIx home : log.homes) {
+      if (home == cluster_.self() || has(home, *item.origin_log)) continue;
+      expect(home, log, origin, *item.origin_log, turn_.ms() + (own ? kOfferOwnMs : kOfferOthersMs));
+    }
+    for (const NodeIx standin : log.standins) {
+      if (!has(standin, *item.origin_log)) expect(standin, log, origin, *item.origin_log, turn_.ms() + kOfferOwnMs);
+    }
+    acks_.check(log, origin);
+  }
+}
+
+void Replication::confirm(NodeIx peer, ChannelLog& log, const Origin& origin, Seq committed) {
+  Seq& seq = peers_[peer].confirm[&log][origin];
+  seq = std::max(seq, committed);
+}
+
+void Replication::stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq) {
+  OriginLog& origin_log = log.origins[origin];
+  PeerMark& mark = origin_log.mark(peer);
+  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
+  if (seq <= mark.stored) return;
+  if (mark.link == links_.turn_of(peer) && mark.unconfirmed > 0 && mark.sent > mark.stored) {
+    // Bytes are counted by the run: a part of it frees its share.
+    const std::uint64_t share =
+        seq >= mark.sent ? mark.unconfirmed : mark.unconfirmed / (mark.sent - mark.stored) * (seq - mark.stored);
+    mark.unconfirmed -= share;
+    peers_[peer].window -= std::min(peers_[peer].window, share);
+  }
+  mark.stored = seq;
+  settle(peer, log);
+  acks_.check(log, origin);
+}
+
+// ---- what is not confirmed ------------------------------------------------------------------------------------------
+
+bool Replication::has(NodeIx peer, const OriginLog& origin_log) const {
+  const PeerMark* mark = origin_log.find_mark(peer);
+  return mark != nullptr && mark->life == membership_.life(peer) && mark->stored >= origin_log.committed;
+}
+
+void Replication::expect(NodeIx peer, ChannelLog& log, const Origin& origin, OriginLog& origin_log,
+                         MonotonicMs due_ms) {
+  Unconfirmed& entry = peers_[peer].unconfirmed[&log];
+  if (entry.origins.empty()) {
+    entry.since_ms = turn_.ms();
+    entry.due_ms = due_ms;
+    peers_[peer].due.emplace(due_ms, &log);
+  }
+  const auto known = std::any_of(entry.origins.begin(), entry.origins.end(),
+                                 [&](const auto& pending) { return pending.second == &origin_log; });
+  if (!known) entry.origins.emplace_back(&log.origins.find(origin)->first, &origin_log);
+  if (origin == log_.own() && !entry.own) {
+    entry.own = true;
+    own_pending_.try_emplace(&log, turn_.ms());
+  }
+}
+
+void Replication::settle(NodeIx peer, ChannelLog& log) {
+  Peer& to = peers_[peer];
+  const auto it = to.unconfirmed.find(&log);
+  if (it == to.unconfirmed.end()) return;
+  auto& origins = it->second.origins;
+  origins.erase(
+      std::remove_if(origins.begin(), origins.end(), [&](const auto& pending) { return has(peer, *pending.second); }),
+      origins.end());
+  if (!origins.empty()) {
+    it->second.since_ms = turn_.ms();
+    it->second.progressed = true;
+    return;
+  }
+  to.unconfirmed.erase(it);
+  if (log.is_home(peer)) release_standins(log);
+}
+
+void Replication::offer(NodeIx peer, ChannelLog& log) {
+  for (auto& [origin, origin_log] : log.origins) {
+    if (origin_log.committed != 0 && !has(peer, origin_log)) expect(peer, log, origin, origin_log, turn_.ms());
+  }
+}
+
+std::vector<Replication::Outstanding> Replication::outstanding(NodeIx peer) const {
+  std::vector<Outstanding> all;
+  for (const auto& [log, entry] : peers_[peer].unconfirmed) {
+    for (const auto& [origin, origin_log] : entry.origins)
+      all.push_back({origin_log, origin_log->committed});
+  }
+  return all;
+}
+
+bool Replication::confirmed(NodeIx peer, const Outstanding& outstanding) const {
+  const PeerMark* mark = outstanding.origin_log->find_mark(peer);
+  return mark != nullptr && mark->life == membership_.life(peer) && mark->stored >= outstanding.seq;
+}
+
+void Replication::reborn(NodeIx peer) {
+  Peer& to = peers_[peer];
+  to.unconfirmed.clear();
+  to.due.clear();
+  to.confirm.clear();
+  to.behind.clear();
+  to.window = 0;
+  // Channels of which both are homes are compared by digest; the others are offered one by one.
+  for (const auto& [key, log] : log_.channels()) {
+    if (log->held() && log->is_home(peer) && !log->self_home) offer(peer, *log);
+  }
+}
+
+void Replication::link_lost(NodeIx peer) {
+  Peer& to = peers_[peer];
+  to.window = 0;
+  to.behind.clear();
+  // What was pushed may be lost: offer it soon rather than when its turn would come.
+  for (auto& [log, entry] : to.unconfirmed) {
+    const MonotonicMs soon = turn_.ms() + 50;
+    if (entry.due_ms <= soon) continue;
+    entry.due_ms = soon;
+    to.due.emplace(soon, log);
+  }
+}
+
+// ---- live -----------------------------------------------------------------------------------------------------------
+
+void Replication::flush() {
+  for (ChannelLog* log : touched_) {
+    log->in_forward = false;
+    forward(*log);
+  }
+  touched_.clear();
+  for (NodeIx peer = 0; peer < peers_.size(); ++peer)
+    send_confirmations(peer);
+}
+
+void Replication::forward(ChannelLog& log) {
+  OriginLog& own = log.origins[log_.own()];
+  const Seq end = log_.durability() == Durability::async ? own.appended : own.committed;
+  if (log.forwarded >= end) return;
+  Strokes strokes;
+  std::uint64_t bytes = 0;
+  for (Seq seq = log.forwarded + 1; seq <= end; ++seq) {
+    StrokePtr stroke = own.in_memory(seq);
+    require(stroke != nullptr, "what is to be forwarded is still in memory");
+    bytes += cost_of(*stroke);
+    strokes.push_back(std::move(stroke));
+  }
+  log.forwarded = end;
+  choose_standins(log);
+  for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
+    if (peer == cluster_.self() || !membership_.up(peer)) continue;
+    const bool interested = interest_.interested(peer, log.hash);
+    const bool standin = std::find(log.standins.begin(), log.standins.end(), peer) != log.standins.end();
+    if (interested || log.is_home(peer) || standin) push(peer, log, own, strokes, bytes, interested);
+  }
+}
+
+void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strokes& strokes, std::uint64_t bytes,
+                       bool interested) {
+  Peer& to = peers_[peer];
+  if (to.behind.count(&log) != 0) return;
+  if (to.window + bytes > kWindowBytes && to.window != 0) {
+    to.behind.emplace(&log, true);
+    return;
+  }
+  PeerMark& mark = own.mark(peer);
+  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
+  if (mark.link != links_.turn_of(peer)) {
+    mark.link = links_.turn_of(peer);
+    mark.unconfirmed = 0;
+  }
+  mark.sent = strokes.back()->seq;
+  mark.unconfirmed += bytes;
+  to.window += bytes;
+  (interested ? to.forwarded_interest : to.forwarded_durability) += strokes.size();
+  // A frame holds about a MiB: a long run goes in pieces.
+  constexpr std::uint64_t piece_bytes = std::uint64_t{512} << 10;
+  StrokeRun run{log.name, log_.own(), {}, false};
+  std::uint64_t run_bytes = 0;
+  for (const StrokePtr& stroke : strokes) {
+    run.strokes.push_back(stroke);
+    run_bytes += cost_of(*stroke);
+    if (run_bytes < piece_bytes && stroke != strokes.back()) continue;
+    links_.send(peer, std::move(run), run_bytes);
+    run = StrokeRun{log.name, log_.own(), {}, false};
+    run_bytes = 0;
+  }
+}
+
+void Replication::send_confirmations(NodeIx peer) {
+  auto& confirm = peers_[peer].confirm;
+  if (confirm.empty()) return;
+  Stored stored;
+  std::size_t bytes = 0;
+  for (const auto& [log, origins] : confirm) {
+    for (const auto& [origin, seq] : origins) {
+      stored.entries.push_back({log->name, origin, seq});
+      bytes += log->name.size() + origin.size() + 12;
+    }
+  }
+  links_.send(peer, std::move(stored), bytes);
+  confirm.clear();
+}
+
+// ---- by the clock ---------------------------------------------------------------------------------------------------
+
+void Replication::tick() {
+  check_standins();
+  for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
+    if (peer == cluster_.self() || !membership_.up(peer)) continue;
+    send_offers(peer);
+    catch_up_behind(peer);
+  }
+  if (turn_.ms() >= heads_ms_ + kHeadsMs) {
+    heads_ms_ = turn_.ms();
+    tell_heads();
+  }
+}
+
+void Replication::send_offers(NodeIx peer) {
+  Peer& to = peers_[peer];
+  Offer offer;
+  std::size_t bytes = 0;
+  for (std::size_t sent = 0; sent < kOffersPerTick && !to.due.empty();) {
+    const auto [due_ms, log] = *to.due.begin();
+    if (due_ms > turn_.ms()) break;
+    to.due.erase(to.due.begin());
+    const auto it = to.unconfirmed.find(log);
+    if (it == to.unconfirmed.end() || it->second.due_ms != due_ms) continue;
+    const MonotonicMs later_ms = it->second.since_ms + kOfferOwnMs;
+    if (it->second.progressed && later_ms > turn_.ms()) {
+      it->second.due_ms = later_ms;
+      to.due.emplace(later_ms, log);
+      continue;
+    }
+    Offer::Entry entry{log->name, {}};
+    bytes += log->name.size();
+    for (const auto& [origin, origin_log] : it->second.origins) {
+      if (origin_log->committed == 0) continue;
+      entry.heads.push_back({*origin, origin_log->committed, origin_log->chain_committed});
+      bytes += origin->size() + 16;
+    }
+    offer.entries.push_back(std::move(entry));
+    it->second.due_ms = turn_.ms() + kOfferAgainMs;
+    to.due.emplace(it->second.due_ms, log);
+    ++sent;
+    if (bytes > (std::size_t{64} << 10)) {
+      to.offer_bytes += bytes;
+      links_.send(peer, std::move(offer), bytes);
+      offer = Offer{};
+      bytes = 0;
+    }
+  }
+  if (offer.entries.empty()) return;
+  to.offer_bytes += bytes;
+  links_.send(peer, std::move(offer), bytes);
+}
+
+void Replication::catch_up_behind(NodeIx peer) {
+  Peer& to = peers_[peer];
+  if (to.behind.empty() || !has_room(peer)) return;
+  Heads heads;
+  std::size_t bytes = 0;
+  for (const auto& [log, ignored] : to.behind) {
+    Cursor cursor;
+    cursor.set(log_.own(), log->origins[log_.own()].committed);
+    heads.entries.push_back({log->name, std::move(cursor)});
+    bytes += log->name.size() + log_.own().size() + 16;
+  }
+  to.behind.clear();
+  links_.send(peer, std::move(heads), bytes);
+}
+
+void Replication::tell_heads() {
+  for (const auto& [log, origins] : moved_)
+    log->in_moved = false;
+  for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
+    if (peer == cluster_.self() || !membership_.up(peer)) continue;
+    Heads heads;
+    std::size_t bytes = 0;
+    for (const auto& [log, origins] : moved_) {
+      if (!interest_.interested(peer, log->hash) && !log->is_home(peer)) continue;
+      Cursor cursor;
+      for (const auto& [origin, seq] : origins) {
+        cursor.set(origin, seq);
+        bytes += origin.size() + 16;
+      }
+      bytes += log->name.size();
+      heads.entries.push_back({log->name, std::move(cursor)});
+      if (bytes < (std::size_t{256} << 10)) continue;
+      links_.send(peer, std::move(heads), bytes);
+      heads = Heads{};
+      bytes = 0;
+    }
+    if (!heads.entries.empty()) links_.send(peer, std::move(heads), bytes);
+  }
+  moved_.clear();
+}
+
+// ---- stand-ins ------------------------------------------------------------------------------------------------------
+
+void Replication::check_standins() {
+  for (auto it = own_pending_.begin(); it != own_pending_.end();) {
+    ChannelLog& log = *it->first;
+    const bool waits = std::any_of(log.homes.begin(), log.homes.end(), [&](NodeIx home) {
+      return peers_[home].unconfirmed.count(&log) != 0 && peers_[home].unconfirmed.at(&log).own;
+    });
+    if (!waits) {
+      it = own_pending_.erase(it);
+      continue;
+    }
+    if (turn_.ms() >= it->second + kStandInMs) choose_standins(log);
+    ++it;
+  }
+}
+
+void Replication::choose_standins(ChannelLog& log) {
+  std::size_t wanted = 0;
+  for (const NodeIx home : log.homes) {
+    if (home == cluster_.self()) continue;
+    const auto it = peers_[home].unconfirmed.find(&log);
+    const bool late =
+        it != peers_[home].unconfirmed.end() && it->second.own && turn_.ms() >= it->second.since_ms + kStandInMs;
+    if (!membership_.up(home) || membership_.peer(home).full || late) ++wanted;
+  }
+  // One that has died or filled up itself is replaced; it keeps answering for what it holds when it is back.
+  const auto fit = [this](NodeIx node) { return membership_.up(node) && !membership_.peer(node).full; };
+  const auto dropped =
+      std::remove_if(log.standins.begin(), log.standins.end(), [&](NodeIx node) { return !fit(node); });
+  const bool had = !log.standins.empty();
+  log.standins.erase(dropped, log.standins.end());
+  if (wanted > log.standins.size()) {
+    const std::vector<NodeIx> order = cluster_.order(log.hash);
+    for (std::size_t place = cluster_.replicas(); place < order.size() && wanted > log.standins.size(); ++place) {
+      const NodeIx node = order[place];
+      const bool taken = std::find(log.standins.begin(), log.standins.end(), node) != log.standins.end();
+      if (node == cluster_.self() || taken || !fit(node)) continue;
+      log.standins.push_back(node);
+      offer(node, log);
+      turn_.say(Severity::debug, "peer " + cluster_.id(node) + " stands in for a home of " + log.name);
+    }
+  }
+  if (!had && !log.standins.empty()) ++standin_channels_;
+  if (had && log.standins.empty()) --standin_channels_;
+}
+
+void Replication::release_standins(ChannelLog& log) {
+  if (log.standins.empty()) return;
+  for (const NodeIx home : log.homes) {
+    if (home != cluster_.self() && peers_[home].unconfirmed.count(&log) != 0) return;
+  }
+  for (const NodeIx standin : log.standins) {
+    // Where it has not confirmed yet either, nothing depends on it any more.
+    if (!log.is_home(standin)) peers_[standin].unconfirmed.erase(&log);
+  }
+  log.standins.clear();
+  --standin_channels_;
+}
+
+Replication::PeerFigures Replication::figures(NodeIx peer) const {
+  const Peer& to = peers_[peer];
+  PeerFigures figures{to.forwarded_interest, to.forwarded_durability, to.offer_bytes, to.window, 0};
+  for (const auto& [log, entry] : to.unconfirmed) {
+    for (const auto& [origin, origin_log] : entry.origins) {
+      const PeerMark* mark = origin_log->find_mark(peer);
+      const bool valid = mark != nullptr && mark->life == membership_.life(peer);
+      figures.lag_strokes += origin_log->committed - std::min(origin_log->committed, valid ? mark->stored : 0);
+    }
+  }
+  return figures;
+}
+
+}  // namespace inkmesh::core

@@ -1,0 +1,134 @@
+// Strokes to peers. Live: our own new strokes go to the interested peers and to the channel's homes as they are
+// committed. Whoever misses something pulls it; whoever holds something that a home has not confirmed offers it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "core/acks.h"
+#include "core/cluster_map.h"
+#include "core/interest.h"
+#include "core/links.h"
+#include "core/log.h"
+#include "core/membership.h"
+#include "core/turn.h"
+
+namespace inkmesh::core {
+
+class Replication {
+ public:
+  Replication(Turn& turn, const ClusterMap& cluster, Log& log, const Interest& interest, const Membership& membership,
+              Links& links, Acks& acks)
+      : turn_(turn),
+        cluster_(cluster),
+        log_(log),
+        interest_(interest),
+        membership_(membership),
+        links_(links),
+        acks_(acks),
+        peers_(cluster.size()) {}
+
+  // ---- the turn's happenings ----------------------------------------------------------------------------------------
+
+  /// Our own strokes of this channel have something new to tell peers.
+  void touched(ChannelLog& log);
+  void committed(const std::vector<Log::CommittedItem>& items);
+  /// A run of that peer ends here, and is committed: tell it so with the turn.
+  void confirm(NodeIx peer, ChannelLog& log, const Origin& origin, Seq committed);
+  /// The peer says what it has committed.
+  void stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq);
+  /// Sends the turn's strokes and confirmations.
+  void flush();
+
+  void tick();
+  void reborn(NodeIx peer);
+  void link_lost(NodeIx peer);
+
+  // ---- what homes have not confirmed --------------------------------------------------------------------------------
+
+  /// Offers all of the channel's origins to that peer until it has confirmed them.
+  void offer(NodeIx peer, ChannelLog& log);
+
+  /// What must be confirmed before we can say "all that I hold now is there".
+  struct Outstanding {
+    const OriginLog* origin_log = nullptr;
+    Seq seq = 0;
+  };
+  std::vector<Outstanding> outstanding(NodeIx peer) const;
+  bool confirmed(NodeIx peer, const Outstanding& outstanding) const;
+
+  struct PeerFigures {
+    std::uint64_t forwarded_interest = 0;
+    std::uint64_t forwarded_durability = 0;
+    std::uint64_t offer_bytes = 0;
+    std::uint64_t window_bytes = 0;
+    std::uint64_t lag_strokes = 0;
+  };
+  PeerFigures figures(NodeIx peer) const;
+  std::uint64_t channels_with_standins() const {
+    return standin_channels_;
+  }
+  /// True when the peer's link has room for what may be lost.
+  bool has_room(NodeIx peer) const {
+    return peers_[peer].window < kWindowBytes / 2;
+  }
+
+ private:
+  static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
+  static constexpr MonotonicMs kStandInMs = 250;       ///< a home's silence after which another node stands in
+  static constexpr MonotonicMs kOfferOwnMs = 500;      ///< first offer after a push that was not confirmed
+  static constexpr MonotonicMs kOfferOthersMs = 2000;  ///< first offer of what its origin is pushing itself
+  static constexpr MonotonicMs kOfferAgainMs = 1000;
+  static constexpr std::size_t kOffersPerTick = 2000;
+  static constexpr MonotonicMs kHeadsMs = 500;
+
+  struct Unconfirmed {
+    std::vector<std::pair<const Origin*, OriginLog*>> origins;
+    MonotonicMs since_ms = 0;  ///< waiting without any progress
+    MonotonicMs due_ms = 0;
+    bool progressed = false;
+    bool own = false;
+  };
+  struct Peer {
+    std::map<ChannelLog*, Unconfirmed, ByKey> unconfirmed;
+    std::multimap<MonotonicMs, ChannelLog*> due;  ///< a stale entry's time is not its channel's due_ms
+    std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> confirm;
+    std::map<ChannelLog*, bool, ByKey> behind;  ///< not pushed to: the window was full
+    std::uint64_t window = 0;
+    std::uint64_t forwarded_interest = 0;
+    std::uint64_t forwarded_durability = 0;
+    std::uint64_t offer_bytes = 0;
+  };
+
+  bool has(NodeIx peer, const OriginLog& origin_log) const;
+  void expect(NodeIx peer, ChannelLog& log, const Origin& origin, OriginLog& origin_log, MonotonicMs due_ms);
+  void settle(NodeIx peer, ChannelLog& log);
+  void forward(ChannelLog& log);
+  void push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strokes& strokes, std::uint64_t bytes, bool interested);
+  void choose_standins(ChannelLog& log);
+  void release_standins(ChannelLog& log);
+  void send_offers(NodeIx peer);
+  void check_standins();
+  void tell_heads();
+  void send_confirmations(NodeIx peer);
+  void catch_up_behind(NodeIx peer);
+  void moved(ChannelLog& log, const Origin& origin);
+
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  Log& log_;
+  const Interest& interest_;
+  const Membership& membership_;
+  Links& links_;
+  Acks& acks_;
+  std::vector<Peer> peers_;
+  std::vector<ChannelLog*> touched_;
+  std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> moved_;  ///< heads that moved since the last heads tick
+  std::map<ChannelLog*, MonotonicMs, ByKey> own_pending_;      ///< our strokes that a home has yet to confirm
+  MonotonicMs heads_ms_ = 0;
+  std::uint64_t standin_channels_ = 0;
+};
+
+}  // namespace inkmesh::core

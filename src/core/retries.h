@@ -1,0 +1,55 @@
+// Publishes that are sent again to a node that is not caught up on the channel: the homes are asked first.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "core/channel_log.h"
+#include "core/cluster_map.h"
+#include "core/links.h"
+#include "core/membership.h"
+#include "core/turn.h"
+#include "inkmesh/event.h"
+
+namespace inkmesh::core {
+
+class Retries {
+ public:
+  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links)
+      : turn_(turn), cluster_(cluster), membership_(membership), links_(links) {}
+
+  /// Holds the publish while the homes are asked. False when none is there to ask, or too many are held already.
+  bool hold(const ChannelLog& log, Publish publish);
+
+  /// A publish whose question is answered, or was not within a second.
+  struct Released {
+    std::vector<Publish> publishes;  ///< of the same (channel, client, op)
+    std::optional<KnownOp> known;
+  };
+  std::optional<Released> on_answer(NodeIx peer, const OpAnswer& answer);
+  std::vector<Released> tick();
+  /// The peer will not answer any more.
+  std::vector<Released> gone(NodeIx peer);
+
+ private:
+  static constexpr MonotonicMs kWaitMs = 1000;
+  static constexpr std::size_t kHeldMax = 20'000;
+
+  struct Held {
+    std::vector<Publish> publishes;
+    std::set<NodeIx> awaited;
+    MonotonicMs until_ms = 0;
+  };
+
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  const Membership& membership_;
+  Links& links_;
+  std::map<std::uint64_t, Held> held_;  ///< by request
+  std::uint64_t last_request_ = 0;
+};
+
+}  // namespace inkmesh::core

@@ -1,0 +1,198 @@
+#include "core/sync.h"
+
+#include <algorithm>
+
+namespace inkmesh::core {
+
+bool Sync::keeps(const ChannelLog& log) const {
+  return log.self_home || interest_.ours(log.hash);
+}
+
+bool Sync::complete(const ChannelLog& log) const {
+  if (log.self_home) return anti_entropy_.settled();
+  const auto it = states_.find(const_cast<ChannelLog*>(&log));
+  if (it == states_.end() || !it->second.complete) return false;
+  return cluster_.replicas() == 0 ? membership_.missing() == 0 : membership_.up(it->second.complete_by);
+}
+
+bool Sync::hopeful(const ChannelLog& log) const {
+  if (log.self_home) return membership_.missing() < cluster_.ack();
+  if (cluster_.replicas() == 0) return membership_.missing() == 0;
+  return std::any_of(log.homes.begin(), log.homes.end(), [this](NodeIx home) { return membership_.up(home); });
+}
+
+bool Sync::take_changed() {
+  const bool changed = changed_;
+  changed_ = false;
+  return changed;
+}
+
+void Sync::begin(ChannelLog& log) {
+  State& state = states_[&log];
+  state.used_ms = turn_.ms();
+  if (complete(log) || state.pulling || state.queued) return;
+  start_round(log, state);
+}
+
+void Sync::start_round(ChannelLog& log, State& state) {
+  state.targets.clear();
+  state.answered.clear();
+  state.complete = false;
+  state.again_ms = turn_.ms() + kIncompleteMs;
+  const auto add = [&](NodeIx node) {
+    const bool there = std::find(state.targets.begin(), state.targets.end(), node) != state.targets.end();
+    if (node != cluster_.self() && membership_.up(node) && !there) state.targets.push_back(node);
+  };
+  for (const NodeIx home : log.homes)
+    add(home);
+  for (NodeIx node = 0; node < cluster_.size(); ++node) {
+    const bool interested = interest_.known(node) && interest_.interested(node, log.hash);
+    if (interested || cluster_.replicas() == 0) add(node);
+  }
+  queue(log, state);
+}
+
+void Sync::queue(ChannelLog& log, State& state) {
+  if (state.queued || state.pulling) return;
+  state.queued = true;
+  queue_.push_back(&log);
+  start_queued();
+}
+
+void Sync::start_queued() {
+  while (under_way_ < kPullsMax && !queue_.empty()) {
+    ChannelLog& log = *queue_.front();
+    queue_.pop_front();
+    State& state = states_[&log];
+    state.queued = false;
+    if (!state.pulling) next(log, state);
+  }
+}
+
+void Sync::stop_pulling(State& state) {
+  if (!state.pulling) return;
+  state.pulling = false;
+  --under_way_;
+}
+
+void Sync::next(ChannelLog& log, State& state) {
+  stop_pulling(state);
+  while (!state.targets.empty()) {
+    const NodeIx target = state.targets.front();
+    state.targets.pop_front();
+    if (!membership_.up(target)) continue;
+    pull(log, state, target);
+    return;
+  }
+  if (cluster_.replicas() == 0 && !state.complete && state.answered.size() + 1 == cluster_.size()) {
+    state.complete = true;
+    changed_ = true;
+  }
+  want(log, state);
+  start_queued();
+}
+
+void Sync::want(ChannelLog& log, State& state) {
+  const Cursor have = log.appended();
+  for (auto it = state.wanted.begin(); it != state.wanted.end();) {
+    if (have.at(it->first) >= it->second.seq) {
+      it = state.wanted.erase(it);
+      continue;
+    }
+    if (it->second.due_ms <= turn_.ms() && membership_.up(it->second.from) && !state.pulling) {
+      const NodeIx from = it->second.from;
+      it->second.due_ms = turn_.ms() + kIncompleteMs;
+      pull(log, state, from);
+    }
+    ++it;
+  }
+}
+
+void Sync::pull(ChannelLog& log, State& state, NodeIx from) {
+  if (!state.pulling) ++under_way_;
+  state.pulling = true;
+  state.source = from;
+  state.request = ++last_request_;
+  state.heard_ms = turn_.ms();
+  ++pulls_;
+  state.asked = log.appended();
+  const std::size_t bytes = log.name.size() + 32 + state.asked.size() * 40;
+  links_.send(from, Pull{state.request, log.name, state.asked, interest_.ours(log.hash)}, bytes);
+}
+
+void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms) {
+  const auto it = log.origins.find(origin);
+  if (it != log.origins.end() && it->second.appended >= seq) return;
+  State& state = states_[&log];
+  state.used_ms = turn_.ms();
+  Wanted& wanted = state.wanted[origin];
+  if (seq > wanted.seq || !membership_.up(wanted.from)) {
+    if (wanted.seq == 0 || wanted.due_ms > turn_.ms() + delay_ms) wanted.due_ms = turn_.ms() + delay_ms;
+    wanted.seq = std::max(seq, wanted.seq);
+    wanted.from = peer;
+  }
+  if (!state.pulling && !state.queued && wanted.due_ms <= turn_.ms()) queue(log, state);
+}
+
+void Sync::on_run(NodeIx peer, const ChannelLog& log) {
+  const auto it = states_.find(const_cast<ChannelLog*>(&log));
+  if (it != states_.end() && it->second.pulling && it->second.source == peer) it->second.heard_ms = turn_.ms();
+}
+
+void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
+  for (const auto& [origin, seq] : done.heads.seqs())
+    replication_.stored(peer, log, origin, seq);
+  const auto it = states_.find(&log);
+  if (it == states_.end() || !it->second.pulling || it->second.request != done.request) return;
+  State& state = it->second;
+  const bool level = log.appended().covers(done.heads);
+  const bool progress = log.appended() != state.asked;
+  if (done.more && progress && log_.takes_runs()) {
+    pull(log, state, peer);
+    return;
+  }
+  if (!level) {
+    // Too much waits for the store here, or a record is damaged there: ask again later, somebody else first.
+    for (const auto& [origin, seq] : done.heads.seqs()) {
+      if (log.appended().at(origin) < seq) state.wanted[origin] = Wanted{seq, peer, turn_.ms() + kIncompleteMs};
+    }
+  } else {
+    state.answered.insert(peer);
+    if (done.complete && !state.complete) {
+      state.complete = true;
+      state.complete_by = peer;
+      changed_ = true;
+    }
+  }
+  next(log, state);
+}
+
+void Sync::link_lost(NodeIx peer) {
+  changed_ = true;
+  for (auto& [log, state] : states_) {
+    if (state.complete && state.complete_by == peer) state.complete = false;
+    if (state.pulling && state.source == peer) state.heard_ms = 0;
+    if (state.complete && cluster_.replicas() == 0) state.complete = false;
+    // Others keep what they know; those that have the channel open ask afresh at the next tick.
+    if (keeps(*log) && !state.complete) state.again_ms = turn_.ms();
+  }
+}
+
+void Sync::tick() {
+  for (auto it = states_.begin(); it != states_.end();) {
+    ChannelLog& log = *it->first;
+    State& state = it->second;
+    if (state.pulling && turn_.ms() >= state.heard_ms + kSilentMs) next(log, state);
+    const bool idle = !state.pulling && !state.queued;
+    if (idle && !state.wanted.empty()) want(log, state);
+    const bool open = interest_.ours(log.hash);
+    if (!state.pulling && !state.queued && open && turn_.ms() >= state.again_ms && !complete(log)) {
+      start_round(log, state);
+    }
+    const bool forget = !state.pulling && !state.queued && !open && turn_.ms() >= state.used_ms + kForgetMs;
+    it = forget ? states_.erase(it) : std::next(it);
+  }
+  start_queued();
+}
+
+}  // namespace inkmesh::core

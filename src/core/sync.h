@@ -1,0 +1,124 @@
+// Catching up: pulls from peers what this node lacks, and knows when a channel's whole history is here.
+//
+//            opened                    PullDone, no more      no target left
+//   (none) ----------> queued -> pulling ----------------> pulling the next ------> idle
+//                         ^         | PullDone, more: again                          |
+//                         |         | no answer: the next target                     |
+//                         +---------+<------- a gap, a head past ours, a lost link --+
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "core/anti_entropy.h"
+#include "core/cluster_map.h"
+#include "core/interest.h"
+#include "core/links.h"
+#include "core/log.h"
+#include "core/membership.h"
+#include "core/replication.h"
+#include "core/turn.h"
+
+namespace inkmesh::core {
+
+class Sync {
+ public:
+  Sync(Turn& turn, const ClusterMap& cluster, Log& log, const Interest& interest, const Membership& membership,
+       Links& links, Replication& replication, const AntiEntropy& anti_entropy)
+      : turn_(turn),
+        cluster_(cluster),
+        log_(log),
+        interest_(interest),
+        membership_(membership),
+        links_(links),
+        replication_(replication),
+        anti_entropy_(anti_entropy) {}
+
+  /// Somebody needs the channel whole: a subscriber, a history page, a retry. Does nothing when it is, or is on it.
+  void begin(ChannelLog& log);
+
+  /// True when every acknowledged stroke of the channel is here, or on its way to the store.
+  bool complete(const ChannelLog& log) const;
+
+  /// False when nobody is there who could make it complete: waiting is no use.
+  bool hopeful(const ChannelLog& log) const;
+
+  /// Nothing is kept about the channel.
+  bool idle(ChannelLog& log) const {
+    return states_.count(&log) == 0;
+  }
+
+  /// Some channel may have become complete since the last call.
+  bool take_changed();
+
+  /// That peer has committed that much of an origin. What we lack of it is pulled, after `delay_ms`, if it has not
+  /// come by then.
+  void hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms);
+
+  void on_run(NodeIx peer, const ChannelLog& log);
+  void on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done);
+  /// The peer went down, or its link lost something: what it was asked is void, what it may have sent is asked for.
+  void link_lost(NodeIx peer);
+  void tick();
+
+  std::uint64_t pulls() const {
+    return pulls_;
+  }
+
+ private:
+  static constexpr MonotonicMs kSilentMs = 400;      ///< a pull without an answer goes to the next target
+  static constexpr MonotonicMs kIncompleteMs = 250;  ///< how soon an incomplete channel asks again
+  static constexpr MonotonicMs kForgetMs = 10'000;   ///< a channel that nobody has open is forgotten
+  static constexpr std::size_t kPullsMax = 256;      ///< under way at once
+
+  struct Wanted {
+    Seq seq = 0;
+    NodeIx from = 0;
+    MonotonicMs due_ms = 0;
+  };
+  struct State {
+    bool pulling = false;
+    bool queued = false;
+    NodeIx source = 0;
+    std::uint64_t request = 0;
+    MonotonicMs heard_ms = 0;  ///< when the pull was sent, or a part of its answer came
+    Cursor asked;              ///< the cursor of the pull under way
+    std::deque<NodeIx> targets;
+    std::map<Origin, Wanted> wanted;
+    std::set<NodeIx> answered;  ///< whole, in this round
+    bool complete = false;      ///< some settled home, or without homes every node, has told all
+    NodeIx complete_by = 0;
+    MonotonicMs again_ms = 0;
+    MonotonicMs used_ms = 0;
+  };
+  using States = std::map<ChannelLog*, State, ByKey>;
+
+  void start_round(ChannelLog& log, State& state);
+  void queue(ChannelLog& log, State& state);
+  void next(ChannelLog& log, State& state);
+  void pull(ChannelLog& log, State& state, NodeIx from);
+  void want(ChannelLog& log, State& state);
+  void stop_pulling(State& state);
+  void start_queued();
+  bool keeps(const ChannelLog& log) const;
+
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  Log& log_;
+  const Interest& interest_;
+  const Membership& membership_;
+  Links& links_;
+  Replication& replication_;
+  const AntiEntropy& anti_entropy_;
+  States states_;
+  std::deque<ChannelLog*> queue_;
+  std::size_t under_way_ = 0;
+  std::uint64_t last_request_ = 0;
+  std::uint64_t pulls_ = 0;
+  bool changed_ = false;
+};
+
+}  // namespace inkmesh::core
