@@ -100,7 +100,7 @@ void Core::Parts::on(const ConnClosed& event) {
 }
 
 void Core::Parts::close_channel(ConnId conn, ChannelLog& channel) {
-  interest.closed(channel.hash);
+  if (interest.closed(channel.hash)) sync.closed(channel);
   presence.left(conn, channel);
 }
 

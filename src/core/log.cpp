@@ -203,8 +203,10 @@ std::optional<KnownOp> Log::pending_op(const Channel& channel, const ClientName&
   return it->second;
 }
 
-void Log::trim(ChannelLog& log, OriginLog& origin_log, std::size_t keep) {
-  while (origin_log.tail.size() > keep && origin_log.tail_first() <= std::min(origin_log.committed, origin_log.shown)) {
+void Log::trim(ChannelLog& log, const Origin& origin, OriginLog& origin_log, std::size_t keep) {
+  Seq done = std::min(origin_log.committed, origin_log.shown);
+  if (origin == own_) done = std::min(done, log.forwarded);
+  while (origin_log.tail.size() > keep && origin_log.tail_first() <= done) {
     const std::uint64_t bytes = cost_of(*origin_log.tail.front());
     log.tail_bytes -= bytes;
     tail_bytes_ -= bytes;
@@ -217,7 +219,7 @@ void Log::trim_turn() {
   for (ChannelLog* log : to_trim_) {
     log->in_trim = false;
     for (auto& [origin, origin_log] : log->origins)
-      trim(*log, origin_log, keep);
+      trim(*log, origin, origin_log, keep);
   }
   to_trim_.clear();
 }
@@ -227,7 +229,7 @@ void Log::trim_quiet() {
     if (turn_.ms() < log->active_ms + kQuietMs) return false;
     bool waits = false;
     for (auto& [origin, origin_log] : log->origins) {
-      trim(*log, origin_log, 0);
+      trim(*log, origin, origin_log, 0);
       waits = waits || !origin_log.tail.empty();
     }
     log->in_active = waits;

@@ -126,7 +126,7 @@ class Log {
   };
 
   void append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeIx from);
-  void trim(ChannelLog& log, OriginLog& origin_log, std::size_t keep);
+  void trim(ChannelLog& log, const Origin& origin, OriginLog& origin_log, std::size_t keep);
   void set_head(ChannelLog& log, const Origin& origin, OriginLog& origin_log, Seq seq, std::uint64_t chain);
 
   Turn& turn_;

@@ -30,8 +30,15 @@ bool Sync::take_changed() {
 void Sync::begin(ChannelLog& log) {
   State& state = states_[&log];
   state.used_ms = turn_.ms();
+  // Without interest nothing is pushed to us: what was whole a moment ago may not be any more.
+  if (!keeps(log)) state.complete = false;
   if (complete(log) || state.pulling || state.queued) return;
   start_round(log, state);
+}
+
+void Sync::closed(ChannelLog& log) {
+  const auto it = states_.find(&log);
+  if (it != states_.end()) it->second.complete = false;
 }
 
 void Sync::start_round(ChannelLog& log, State& state) {
@@ -60,6 +67,8 @@ void Sync::queue(ChannelLog& log, State& state) {
 }
 
 void Sync::start_queued() {
+  if (starting_) return;
+  starting_ = true;
   while (under_way_ < kPullsMax && !queue_.empty()) {
     ChannelLog& log = *queue_.front();
     queue_.pop_front();
@@ -67,6 +76,7 @@ void Sync::start_queued() {
     state.queued = false;
     if (!state.pulling) next(log, state);
   }
+  starting_ = false;
 }
 
 void Sync::stop_pulling(State& state) {

@@ -39,6 +39,8 @@ class Sync {
 
   /// Somebody needs the channel whole: a subscriber, a history page, a retry. Does nothing when it is, or is on it.
   void begin(ChannelLog& log);
+  /// Nobody here has the channel open any more: what comes in from now on is not pushed to this node.
+  void closed(ChannelLog& log);
 
   /// True when every acknowledged stroke of the channel is here, or on its way to the store.
   bool complete(const ChannelLog& log) const;
@@ -118,6 +120,7 @@ class Sync {
   std::size_t under_way_ = 0;
   std::uint64_t last_request_ = 0;
   std::uint64_t pulls_ = 0;
+  bool starting_ = false;
   bool changed_ = false;
 };
 
