@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "inkmesh/config.h"
@@ -40,8 +41,10 @@ struct HttpResponse {
 
 /// What the edge tells the node, on the edge's threads. Must not block or throw.
 struct EdgeSink {
-  /// ConnOpened, ConnClosed, Written: always taken. ConnOpened comes when the connection's name is settled (its hello,
-  /// or its first other message, or one second of silence), ConnClosed exactly once for each ConnOpened.
+  /// ConnOpened, ConnClosed, Written: always taken. ConnOpened comes when the connection's name is settled: with its
+  /// hello, or with its first request for the node (a connection that has said nothing yet may still say hello; pings
+  /// and messages in error settle nothing). ConnClosed comes exactly once for each ConnOpened, as the last event.
+  /// Written comes in lumps: at once for an eighth of `limits.outbox_bytes`, else within 20 ms of the frames' leaving.
   std::function<void(Event&&)> control;
   /// Subscribe, Unsubscribe, Publish, SignalSent, PresenceAsk. False: the node is too busy; the edge answers
   /// `unavailable` with a retry_ms (a signal is dropped).
@@ -53,9 +56,9 @@ struct EdgeSink {
 /// Files served from memory: `path` ("/index.html") -> response. Owned by the caller, outlives the edge.
 using HttpFiles = std::function<const HttpResponse*(const std::string& path)>;
 
-/// One frame for some connections of one shard.
+/// One frame for some connections.
 struct Outgoing {
-  std::shared_ptr<const std::vector<ConnId>> to;  ///< ascending; those of other shards are skipped
+  std::shared_ptr<const std::vector<ConnId>> to;  ///< ascending, of any shards
   SharedBytes text;                               ///< one whole message
   std::size_t cost = 0;                           ///< reported back by Written, for each connection; 0: not reported
 };
@@ -64,18 +67,31 @@ struct EdgeStats {
   std::uint64_t connections = 0;
   std::uint64_t handshakes = 0;
   std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;          ///< over a limit, before the handshake
+  std::uint64_t refused = 0;  ///< over a limit, before the handshake
   std::uint64_t closed_for_abuse = 0;
   std::uint64_t messages_in = 0;
   std::uint64_t frames_out = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t outbox_bytes = 0;     ///< unsent now, all connections
-  std::uint64_t outbox_bytes_max = 0; ///< the largest that one connection ever had unsent
+  std::uint64_t outbox_bytes = 0;      ///< unsent now, all connections
+  std::uint64_t outbox_bytes_max = 0;  ///< the largest that one connection ever had unsent
 };
 
+/// What the edge does by itself, beside PROTOCOL's errors and closes:
+///   - a connection is pinged after `limits.idle_ms` without a sign of life and cut off after twice that. A sign of
+///   life
+///     is a byte that came, or a stalled write that moved: whoever reads slowly stays, whoever reads nothing at all and
+///     answers no ping goes, though its kernel still acknowledges;
+///   - a connection is not read from while more than half of `limits.outbox_bytes` of frames without cost (answers to
+///     its own requests, presence) waits for it. Past 2 * `outbox_bytes` + 1 MiB unsent it is cut off: a bound that
+///     only frames without cost, or a sender that ignores Written, can reach;
+///   - floods close with 4429: pings (20 a second, 100 at once), other control frames and fragments (1,000 a second),
+///     a message in more than 64 + size limit / 64 fragments or longer than 30 s on its way, messages in error (10 a
+///     second, 100 at once). Too many whole messages are not an error: they are read more slowly;
+///   - a handshake has 3 s; the oldest one makes room when there are more than `limits.handshakes`.
 class Edge {
  public:
-  /// Binds and listens; throws std::runtime_error with the address and the reason when it cannot.
+  /// Binds and listens; throws std::runtime_error with the address and the reason when it cannot. `listen.port` 0 takes
+  /// a free port.
   Edge(const EdgeSettings& settings, EdgeSink sink, HttpFiles files);
   /// stop() with no grace.
   ~Edge();
@@ -90,10 +106,13 @@ class Edge {
   void close(ConnId conn, std::uint16_t code, std::string reason);
 
   /// Accepts no more, sends `goaway` to everyone, closes with 1012, waits up to `grace_ms` for what is unsent, then
-  /// stops every thread.
+  /// stops every thread. Not from a sink's call.
   void stop(std::uint32_t grace_ms, std::uint32_t retry_ms);
 
   EdgeStats stats() const;
+
+  /// The port that it listens on.
+  std::uint16_t port() const;
 
  private:
   struct Impl;

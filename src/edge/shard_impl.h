@@ -1,0 +1,147 @@
+// A shard's insides: shard.cpp has its loop and its connections' lives, connection_events.cpp what happens on one.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+
+#include "edge/endpoint_config.h"
+#include "edge/shard.h"
+#include "edge/wheel.h"
+
+namespace inkmesh::edge {
+
+constexpr MonotonicMs kHttpAnswerMs = 10'000;  ///< for the node to answer a request
+constexpr MonotonicMs kHttpWriteMs = 10'000;   ///< without a byte of an answer leaving
+constexpr MonotonicMs kMessageMs = 30'000;     ///< for one message to become whole
+constexpr MonotonicMs kCloseMs = 3'000;        ///< for what is unsent to leave before a close
+constexpr MonotonicMs kSlowedMs = 50;          ///< how often a slowed connection is looked at
+constexpr MonotonicMs kAcceptBackOffMs = 100;  ///< while descriptors are short
+constexpr MonotonicMs kReportMs = 20;          ///< Written is told at the latest then
+constexpr std::size_t kWriteFramesMax = 128;   ///< of one write
+constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
+constexpr Rate kPingRate{20, 100};
+
+constexpr std::uint16_t kCloseNotText = 1003;
+constexpr std::uint16_t kCloseGoingAway = 1012;
+constexpr std::uint16_t kCloseAbuse = 4429;
+
+class ShardImpl final : public Shard, private TransportOwner {
+ public:
+  ShardImpl(unsigned index, EdgeShared& shared, const std::vector<int>& listeners);
+  ~ShardImpl() override;
+
+  void start() override;
+  void post(std::vector<ShardCommand>&& commands) override;
+  void drain(std::uint32_t grace_ms, std::uint32_t retry_ms) override;
+  void join() override;
+  const ShardStats& stats() const override {
+    return stats_;
+  }
+
+ private:
+  struct Listener {
+    explicit Listener(asio::io_context& io) : acceptor(io), retry(io) {}
+    asio::ip::tcp::acceptor acceptor;
+    asio::steady_timer retry;
+  };
+
+  // shard.cpp
+  void run();
+  void accept_next(Listener& listener);
+  void on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket);
+  void admit(asio::ip::tcp::socket&& socket);
+  void set_handlers(Connection& c);
+  void evict_oldest_handshake();
+  /// What cannot be carried out for want of memory ends the process: a frame left out would be a gap for a subscriber.
+  void carry_out() noexcept;
+  void deliver(const Outgoing& frame);
+  Connection* find(ConnId conn);
+  void on_tick();
+  void look_at(Connection& c, MonotonicMs now);
+  void look_at_open(Connection& c, MonotonicMs now);
+  void look_again(Connection& c, MonotonicMs due_ms);
+  void arm_tick();
+  void report_all();
+  void begin_drain(std::uint32_t grace_ms, std::uint32_t retry_ms);
+  void hard_stop();
+  void maybe_finish();
+
+  // connection_events.cpp
+  bool on_read(Transport& transport, const char* data, std::size_t size) override;
+  void on_written(Transport& transport) override;
+  void on_socket_closed(Transport& transport) override;
+  bool on_validate(Connection& c);
+  int refusal_of(Connection& c);
+  bool count_address(Connection& c);
+  void on_http(Connection& c);
+  void respond(Connection& c, HttpResponse&& response);
+  void on_open(Connection& c);
+  void on_message(Connection& c, const SharedMessage& message);
+  bool on_ping(Connection& c, const std::string& payload);
+  void on_over(Connection& c);
+  void push(Connection& c, const SharedMessage::ptr& message, std::size_t cost);
+  void mark_dirty(Connection& c);
+  void flush_soon();
+  void flush();
+  void pump(Connection& c);
+  void settle(Connection& c);
+  void report(Connection& c);
+  void update_reading(Connection& c);
+  void close_softly(Connection& c, std::uint16_t code, std::string reason);
+  void close_for_abuse(Connection& c, const char* reason);
+  void cut(Connection& c);
+  void set_phase(Connection& c, Phase phase);
+
+  const unsigned index_;
+  EdgeShared& shared_;
+  const LimitSettings limits_;
+  const FrameLimits frame_limits_;
+  const std::size_t handshakes_max_;
+  ShardStats stats_;
+
+  asio::io_context io_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  Endpoint endpoint_;
+  ClientProtocol protocol_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::unordered_map<ConnId, Connection::ptr> connections_;
+  std::deque<ConnId> handshakes_;  // oldest first; some are over
+  ConnId last_conn_ = 0;
+
+  Wheel wheel_;
+  asio::steady_timer tick_timer_;
+  asio::steady_timer report_timer_;
+  asio::steady_timer grace_timer_;
+  std::vector<ConnId> reporting_;
+  bool report_armed_ = false;
+  std::vector<Connection*> dirty_;
+  std::vector<Connection*> flushing_;
+  bool flush_posted_ = false;
+  const Connection* pumped_ = nullptr;
+  bool draining_ = false;
+
+  std::mutex inbox_mutex_;
+  std::vector<ShardCommand> inbox_;
+  bool woken_ = false;
+  bool joined_ = false;
+  std::vector<ShardCommand> taken_;
+
+  std::thread thread_;
+};
+
+/// Adds to a counter that only the shard's thread writes.
+inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t delta) {
+  counter.store(counter.load(std::memory_order_relaxed) + delta, std::memory_order_relaxed);
+}
+
+}  // namespace inkmesh::edge
