@@ -1,0 +1,170 @@
+#include "disk.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace inkmesh::sim {
+
+Disk::Disk(Agenda& agenda, Random random, const Options& options, store::MemoryStore& store, Ports ports)
+    : agenda_(agenda), random_(random), options_(options), store_(store), ports_(std::move(ports)) {}
+
+Disk::~Disk() {
+  *alive_ = false;
+}
+
+// ---- the writer
+// -------------------------------------------------------------------------------------------------------
+
+void Disk::submit(Append&& append) {
+  waiting_.emplace_back(std::move(append));
+  start();
+}
+
+void Disk::submit(Repair&& repair) {
+  waiting_.emplace_back(std::move(repair));
+  start();
+}
+
+SimUs Disk::commit_delay() {
+  if (random_.chance(options_.slow_commit_per_mille)) return random_.between(1000, options_.slow_commit_us);
+  return random_.between(options_.commit_us_min, options_.commit_us_max);
+}
+
+void Disk::start() {
+  if (busy_ || waiting_.empty()) return;
+  busy_ = true;
+  SimUs begin = agenda_.now();
+  if (options_.durability == Durability::async) begin = std::max(begin, last_commit_ + options_.commit_interval_us);
+  agenda_.at(begin, [this, alive = alive_] {
+    if (!*alive) return;
+    last_commit_ = agenda_.now();
+    take_group();
+    agenda_.after(commit_delay(), [this, alive] {
+      if (*alive) commit();
+    });
+  });
+}
+
+void Disk::take_group() {
+  do {
+    group_.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    if (std::holds_alternative<Repair>(group_.front())) return;
+  } while (!waiting_.empty() && std::holds_alternative<Append>(waiting_.front()) &&
+           group_.size() < options_.appends_per_commit_max);
+}
+
+void Disk::commit() {
+  const std::vector<Write> group = std::exchange(group_, {});
+  if (const auto* repair = std::get_if<Repair>(&group.front())) {
+    const store::WriteOutcome outcome = store_.repair(*repair);
+    if (outcome.result == store::WriteResult::ok) {
+      answer_later(Committed{repair->ticket});
+    } else {
+      answer_later(AppendFailed{repair->ticket, AppendError::full});
+    }
+  } else {
+    commit_appends(group);
+    if (!*alive_) return;
+  }
+  busy_ = false;
+  check_fill();
+  start();
+}
+
+void Disk::commit_appends(const std::vector<Write>& group) {
+  std::vector<const Append*> appends;
+  std::uint64_t generation_max = 0;
+  for (const Write& write : group) {
+    const auto& append = std::get<Append>(write);
+    if (refused(append)) continue;
+    appends.push_back(&append);
+    generation_max = std::max(generation_max, append.generation);
+  }
+  store::WriteOutcome outcome;
+  if (!appends.empty()) outcome = store_.append(appends);
+  if (outcome.result == store::WriteResult::fatal) {
+    *alive_ = false;
+    ports_.fatal(outcome.detail);
+    return;
+  }
+  const bool ok = outcome.result == store::WriteResult::ok;
+  const auto alive = alive_;
+  for (const Write& write : group) {
+    const auto& append = std::get<Append>(write);
+    if (refused(append)) {
+      answer_later(AppendFailed{append.ticket, failure_->error});
+    } else if (ok) {
+      answer_later(Committed{append.ticket});
+      ports_.stored(append);
+      // A crash between the commit and the word of it.
+      if (!*alive) return;
+    } else {
+      answer_later(AppendFailed{append.ticket, AppendError::full});
+    }
+  }
+  if (!ok) failure_ = Failure{generation_max, AppendError::full};
+}
+
+void Disk::answer_later(Event&& event) {
+  last_answer_ = std::max(last_answer_, agenda_.now() + random_.below(300));
+  agenda_.at(last_answer_, [this, alive = alive_, event = std::move(event)]() mutable {
+    if (*alive) ports_.answer(std::move(event));
+  });
+}
+
+void Disk::check_fill() {
+  const StoreFill fill = [this] {
+    const store::StoreUsage usage = store_.usage();
+    return StoreFill{usage.used_bytes >= usage.map_bytes / 10 * 9};
+  }();
+  if (fill.refuse_publishes == refusing_) return;
+  refusing_ = fill.refuse_publishes;
+  answer_later(fill);
+}
+
+void Disk::crash() {
+  *alive_ = false;
+  if (group_.empty() || !random_.chance(500)) return;
+  std::vector<const Append*> appends;
+  for (const Write& write : group_) {
+    const auto* append = std::get_if<Append>(&write);
+    if (append != nullptr && !refused(*append)) appends.push_back(append);
+  }
+  if (appends.empty() || store_.append(appends).result != store::WriteResult::ok) return;
+  for (const Append* append : appends)
+    ports_.stored(*append);
+}
+
+// ---- the reader
+// -------------------------------------------------------------------------------------------------------
+
+void Disk::read_later(std::function<Event()> look) {
+  last_read_ = std::max(last_read_, agenda_.now() + random_.below(options_.read_us_max / 2 + 1));
+  agenda_.at(last_read_, [this, alive = alive_, look = std::move(look)] {
+    if (!*alive) return;
+    // Taken now, told later: what is committed in between is not in it.
+    Event seen = look();
+    last_read_ = std::max(last_read_, agenda_.now() + random_.below(options_.read_us_max / 2 + 1));
+    agenda_.at(last_read_, [this, alive, seen = std::move(seen)]() mutable {
+      if (*alive) ports_.answer(std::move(seen));
+    });
+  });
+}
+
+void Disk::submit(const Read& read) {
+  read_later([this, read]() -> Event { return store_.read(read); });
+}
+
+void Disk::submit(const FindSince& find) {
+  read_later([this, find]() -> Event { return store_.find_since(find); });
+}
+
+void Disk::submit(const FindOp& find) {
+  read_later([this, find]() -> Event {
+    return OpFound{find.ticket, store_.find_op(find.channel, find.client, find.op)};
+  });
+}
+
+}  // namespace inkmesh::sim

@@ -1,0 +1,42 @@
+// What goes wrong in the first phase, when and where, as the options and the seed have it.
+#pragma once
+
+#include "options.h"
+#include "random.h"
+#include "world.h"
+
+namespace inkmesh::sim {
+
+class Faults {
+ public:
+  /// Sets the first of each kind; they go on until the phase's end.
+  Faults(World& world, Random random);
+
+  /// Everything is whole again: links, stores, clocks, nodes; but the one that is lost for good.
+  void end();
+
+ private:
+  using Fault = void (Faults::*)();
+  void repeat(SimUs every_us, Fault fault);
+  void crash();
+  void partition();
+  void cut_one_way();
+  void reset();
+  void choke();
+  void pause();
+  void cut_client();
+  void fill_store();
+  void refuse_write();
+  void damage();
+  void jump_clock();
+  NodeIndex any_node();
+  void restart_later(NodeIndex node);
+  void lose_one_for_good();
+
+  World& world_;
+  const Options& options_;
+  Random random_;
+  bool over_ = false;
+};
+
+}  // namespace inkmesh::sim

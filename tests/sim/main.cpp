@@ -1,0 +1,139 @@
+// inkmesh_sim: runs of the simulated cluster by seed. Exit 0 when all promises held, 1 when one was broken.
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "options.h"
+#include "run.h"
+
+namespace {
+
+using inkmesh::sim::Options;
+using inkmesh::sim::Result;
+
+/// For the word on an invariant that ends the process.
+std::uint64_t g_seed = 0;
+
+void say_seed_and_end(int) {
+  std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(g_seed));
+  std::_Exit(1);
+}
+
+struct Arguments {
+  std::uint64_t seed = 1;
+  std::uint64_t seeds = 1;
+  unsigned nodes = 0;
+  unsigned ops = 0;
+  unsigned lines = 80;
+  bool verbose = false;
+  bool shrink = false;
+  bool keep_going = false;
+  bool help = false;
+};
+
+constexpr std::string_view kHelp =
+    "usage: inkmesh_sim [--seed N] [--seeds K] [--nodes N] [--ops N] [--verbose] [--shrink] [--keep-going] [--lines "
+    "N]\n"
+    "  --seed N      the first seed (1)\n"
+    "  --seeds K     how many seeds, one after the other (1)\n"
+    "  --nodes N     so many nodes, 1 to 9; the seed decides otherwise\n"
+    "  --ops N       so many publishes; the seed decides otherwise\n"
+    "  --verbose     the whole history of each run\n"
+    "  --shrink      leave out what a failing run does not need before its history is shown\n"
+    "  --keep-going  do not stop at the first failing seed; one line for each\n"
+    "  --lines N     lines of a failing run's history (80)\n";
+
+bool parse(int argc, char** argv, Arguments& arguments) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    const auto number = [&](auto& into) {
+      if (++i >= argc) return false;
+      const std::string_view text = argv[i];
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+      return error == std::errc() && end == text.data() + text.size();
+    };
+    bool ok = true;
+    if (name == "--seed") {
+      ok = number(arguments.seed);
+    } else if (name == "--seeds") {
+      ok = number(arguments.seeds);
+    } else if (name == "--nodes") {
+      ok = number(arguments.nodes) && arguments.nodes >= 1 && arguments.nodes <= 9;
+    } else if (name == "--ops") {
+      ok = number(arguments.ops);
+    } else if (name == "--lines") {
+      ok = number(arguments.lines);
+    } else if (name == "--verbose") {
+      arguments.verbose = true;
+    } else if (name == "--shrink") {
+      arguments.shrink = true;
+    } else if (name == "--keep-going") {
+      arguments.keep_going = true;
+    } else if (name == "--help") {
+      arguments.help = true;
+    } else {
+      ok = false;
+    }
+    if (!ok) {
+      std::cerr << "inkmesh_sim: cannot use " << name << "\n" << kHelp;
+      return false;
+    }
+  }
+  return true;
+}
+
+void explain(const Options& options, const Arguments& arguments) {
+  const Options shown = arguments.shrink ? inkmesh::sim::shrink(options, 400) : options;
+  const Result result = inkmesh::sim::run(shown, true);
+  std::cout << inkmesh::sim::describe(shown) << '\n'
+            << inkmesh::sim::short_history(result, arguments.verbose ? SIZE_MAX : arguments.lines);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Arguments arguments;
+  if (!parse(argc, argv, arguments)) return 2;
+  if (arguments.help) {
+    std::cout << kHelp;
+    return 0;
+  }
+  std::signal(SIGABRT, say_seed_and_end);
+  const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t failed = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t acks = 0;
+  inkmesh::sim::SimUs slowest_us = 0;
+  for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+    g_seed = seed;
+    const Options options = inkmesh::sim::draw_options(seed, arguments.nodes, arguments.ops);
+    const Result result = inkmesh::sim::run(options, arguments.verbose && arguments.seeds == 1);
+    steps += result.steps;
+    acks += result.acks;
+    slowest_us = std::max(slowest_us, result.converged_us);
+    if (arguments.seeds == 1) {
+      std::cout << inkmesh::sim::describe(options) << "\n"
+                << result.acks << " acks, " << result.steps << " steps, " << result.virtual_us / 1000
+                << " ms, together after " << result.converged_us / 1000 << " ms, trace " << std::hex
+                << result.trace_hash << std::dec << '\n';
+      if (arguments.verbose && !result.violation) std::cout << inkmesh::sim::short_history(result, SIZE_MAX);
+    }
+    if (!result.violation) continue;
+    ++failed;
+    std::cout << "seed " << seed << " FAILED: " << result.violation->text << std::endl;
+    if (arguments.keep_going) continue;
+    explain(options, arguments);
+    break;
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::cout << arguments.seeds << " seeds, " << failed << " failed; " << acks << " acks, " << steps << " steps, "
+            << seconds << " s; slowest to come together " << slowest_us / 1000 << " ms\n";
+  return failed == 0 ? 0 : 1;
+}

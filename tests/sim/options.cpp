@@ -1,0 +1,142 @@
+#include "options.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "random.h"
+
+namespace inkmesh::sim {
+namespace {
+
+/// A fault's mean interval: often none, else somewhere between frequent and rare.
+SimUs draw_every(Random& random, unsigned per_mille) {
+  if (!random.chance(per_mille)) return 0;
+  return random.between(300, 3000) * 1000;
+}
+
+void draw_shape(Random& random, Options& options, unsigned nodes, unsigned ops) {
+  const std::vector<unsigned> sizes{1, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9};
+  options.nodes = nodes != 0 ? nodes : random.pick(sizes);
+  options.replicas = static_cast<unsigned>(random.pick(std::vector<unsigned>{0, 1, 2, 2, 2, 2, 3, 3}));
+  const unsigned ack_max = std::min(std::max(options.replicas, 1U), options.nodes);
+  options.ack = random.chance(700) ? ack_max : static_cast<unsigned>(random.between(1, ack_max));
+  options.durability = random.chance(250) ? Durability::async : Durability::sync;
+  options.commit_interval_us = random.between(10, 150) * 1000;
+  options.channels = static_cast<unsigned>(random.between(1, 4));
+  options.clients = static_cast<unsigned>(random.between(2, 3 + 2 * options.nodes));
+  const unsigned drawn_ops = static_cast<unsigned>(random.between(20, 200));
+  options.ops = ops != 0 ? ops : drawn_ops;
+  options.data_bytes_max = random.chance(100) ? 4000 : 40;
+  options.outbox_bytes = random.chance(300) ? std::size_t{4} << 10U : std::size_t{1} << 20U;
+  options.faults_us = random.between(2, 8) * 1'000'000;
+}
+
+void draw_machine(Random& random, Options& options) {
+  options.link_us_min = random.between(20, 500);
+  options.link_us_max = options.link_us_min + random.pick(std::vector<SimUs>{100, 2000, 20'000, 80'000});
+  options.commit_us_max = options.commit_us_min + random.pick(std::vector<SimUs>{500, 3000, 20'000});
+  options.slow_commit_per_mille = random.chance(200) ? 20 : 0;
+  options.read_us_max = random.pick(std::vector<SimUs>{200, 1000, 20'000});
+  options.appends_per_commit_max = static_cast<unsigned>(random.pick(std::vector<SimUs>{1, 3, 64}));
+  options.events_per_turn_max = static_cast<unsigned>(random.pick(std::vector<SimUs>{1, 4, 64}));
+  options.turn_us_max = random.pick(std::vector<SimUs>{20, 200, 5000});
+  options.detect_us_max = random.pick(std::vector<SimUs>{200'000, 2'000'000});
+  options.reconnect_us_max = random.pick(std::vector<SimUs>{50'000, 500'000});
+}
+
+void draw_faults(Random& random, Options& options) {
+  options.gossip_loss_per_mille = random.chance(300) ? static_cast<unsigned>(random.between(10, 400)) : 0;
+  options.crash_every_us = draw_every(random, 550);
+  options.disk_loss_per_mille = random.chance(350) ? 400 : 0;
+  options.lose_one_for_good = options.nodes > 1 && random.chance(120);
+  options.partition_every_us = draw_every(random, 350);
+  options.one_way_every_us = draw_every(random, 250);
+  options.cut_us_max = random.pick(std::vector<SimUs>{500'000, 4'000'000});
+  options.reset_every_us = draw_every(random, 350);
+  options.choke_every_us = draw_every(random, 200);
+  options.pause_every_us = draw_every(random, 250);
+  options.client_cut_every_us = draw_every(random, 500);
+  options.slow_readers = random.chance(300) ? options.clients / 3 : 0;
+  options.full_every_us = draw_every(random, 150);
+  options.refuse_every_us = draw_every(random, 150);
+  options.damage_every_us = draw_every(random, 150);
+  options.clock_skew_ms_max = random.chance(400) ? 5000 : 0;
+  options.clock_jump_every_us = draw_every(random, 150);
+}
+
+}  // namespace
+
+Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
+  Random random(seed);
+  Options options;
+  options.seed = seed;
+  draw_shape(random, options, nodes, ops);
+  draw_machine(random, options);
+  draw_faults(random, options);
+  return options;
+}
+
+std::string describe(const Options& options) {
+  std::ostringstream out;
+  out << "seed " << options.seed << ": " << options.nodes << " nodes, replicas " << options.replicas << ", ack "
+      << options.ack << (options.durability == Durability::async ? ", async" : ", sync") << ", " << options.clients
+      << " clients, " << options.channels << " channels, " << options.ops << " ops in " << options.faults_us / 1000
+      << " ms;";
+  const auto every = [&out](const char* name, SimUs us) {
+    if (us != 0) out << ' ' << name << '/' << us / 1000 << "ms";
+  };
+  every("crash", options.crash_every_us);
+  every("partition", options.partition_every_us);
+  every("one-way", options.one_way_every_us);
+  every("reset", options.reset_every_us);
+  every("choke", options.choke_every_us);
+  every("pause", options.pause_every_us);
+  every("client-cut", options.client_cut_every_us);
+  every("full", options.full_every_us);
+  every("refuse", options.refuse_every_us);
+  every("damage", options.damage_every_us);
+  every("clock-jump", options.clock_jump_every_us);
+  if (options.disk_loss_per_mille != 0) out << " disk-loss";
+  if (options.lose_one_for_good) out << " lose-for-good";
+  if (options.gossip_loss_per_mille != 0) out << " gossip-loss " << options.gossip_loss_per_mille << "/1000";
+  if (options.slow_readers != 0) out << " slow-readers " << options.slow_readers;
+  if (options.clock_skew_ms_max != 0) out << " skew " << options.clock_skew_ms_max << "ms";
+  return out.str();
+}
+
+std::vector<Options> simpler(const Options& options) {
+  std::vector<Options> all;
+  const auto add = [&](auto change) {
+    Options next = options;
+    change(next);
+    all.push_back(next);
+  };
+  const auto drop = [&](auto member) {
+    if (options.*member != 0) add([member](Options& next) { next.*member = 0; });
+  };
+  for (const auto every :
+       {&Options::crash_every_us, &Options::partition_every_us, &Options::one_way_every_us, &Options::reset_every_us,
+        &Options::choke_every_us, &Options::pause_every_us, &Options::client_cut_every_us, &Options::full_every_us,
+        &Options::refuse_every_us, &Options::damage_every_us, &Options::clock_jump_every_us}) {
+    drop(every);
+  }
+  for (const auto rate : {&Options::disk_loss_per_mille, &Options::gossip_loss_per_mille, &Options::slow_readers,
+                          &Options::slow_commit_per_mille}) {
+    drop(rate);
+  }
+  drop(&Options::clock_skew_ms_max);
+  if (options.lose_one_for_good) add([](Options& next) { next.lose_one_for_good = false; });
+  if (options.durability == Durability::async) add([](Options& next) { next.durability = Durability::sync; });
+  if (options.channels > 1) add([](Options& next) { --next.channels; });
+  if (options.clients > 1) add([](Options& next) { next.clients -= (next.clients + 3) / 4; });
+  if (options.clients > 2) add([](Options& next) { --next.clients; });
+  if (options.ops > 1) add([](Options& next) { next.ops /= 2; });
+  if (options.ops > 1) add([](Options& next) { next.ops -= (next.ops + 7) / 8; });
+  if (options.faults_us > 1_s) add([](Options& next) { next.faults_us -= next.faults_us / 4; });
+  if (options.nodes > 2 && options.nodes - 1 >= options.ack) add([](Options& next) { --next.nodes; });
+  if (options.turn_us_max > 20) add([](Options& next) { next.turn_us_max = 20; });
+  if (options.data_bytes_max > 40) add([](Options& next) { next.data_bytes_max = 40; });
+  return all;
+}
+
+}  // namespace inkmesh::sim

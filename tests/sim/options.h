@@ -1,0 +1,79 @@
+// What a run is: drawn from its seed, so that some runs are all partitions and others all full disks (swarm testing:
+// Groce et al., 2012). A fault whose `every` is 0 does not happen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "agenda.h"
+#include "inkmesh/config.h"
+
+namespace inkmesh::sim {
+
+struct Options {
+  std::uint64_t seed = 1;
+
+  unsigned nodes = 3;
+  unsigned replicas = 2;
+  unsigned ack = 2;
+  Durability durability = Durability::sync;
+  SimUs commit_interval_us = 100_ms;  ///< with Durability::async
+
+  unsigned channels = 1;
+  unsigned clients = 3;
+  unsigned ops = 100;  ///< publishes, over all clients
+  unsigned data_bytes_max = 40;
+  std::size_t outbox_bytes = std::size_t{1} << 20;
+  unsigned slow_readers = 0;  ///< so many of the clients
+  SimUs slow_us_per_kib = 20_ms;
+
+  SimUs faults_us = 5_s;     ///< the first phase: clients work, faults happen
+  SimUs converge_us = 30_s;  ///< the second phase's bound: no faults, and all must come together
+
+  // The machine.
+  SimUs link_us_min = 100;
+  SimUs link_us_max = 2_ms;
+  SimUs client_us_max = 5_ms;
+  SimUs commit_us_min = 200;
+  SimUs commit_us_max = 3_ms;
+  unsigned slow_commit_per_mille = 0;  ///< commits that take up to slow_commit_us
+  SimUs slow_commit_us = 600_ms;
+  SimUs read_us_max = 1_ms;
+  unsigned appends_per_commit_max = 64;
+  unsigned events_per_turn_max = 64;
+  SimUs turn_us_max = 200;
+  SimUs detect_us_max = 2_s;  ///< until a cut link is noticed
+  SimUs reconnect_us_max = 500_ms;
+
+  // Faults.
+  unsigned gossip_loss_per_mille = 0;
+  SimUs crash_every_us = 0;
+  SimUs down_us_max = 3_s;
+  unsigned disk_loss_per_mille = 0;  ///< of crashes, where the promises allow it
+  bool lose_one_for_good = false;    ///< one machine does not come back in the second phase
+  SimUs partition_every_us = 0;      ///< two groups that do not hear each other
+  SimUs one_way_every_us = 0;        ///< one direction of one link
+  SimUs cut_us_max = 4_s;
+  SimUs reset_every_us = 0;  ///< a link loses what is under way
+  SimUs choke_every_us = 0;  ///< a link's queue is full
+  SimUs pause_every_us = 0;  ///< a node stands still
+  SimUs pause_us_max = 1500_ms;
+  SimUs client_cut_every_us = 0;  ///< a client loses its connection
+  SimUs full_every_us = 0;        ///< a node's store is full for a while
+  SimUs refuse_every_us = 0;      ///< a node's next write is refused as full
+  SimUs damage_every_us = 0;      ///< a record that has an intact copy elsewhere is damaged
+  std::int64_t clock_skew_ms_max = 0;
+  SimUs clock_jump_every_us = 0;
+};
+
+/// The options of a seed. `nodes` and `ops`: 0 leaves them to the seed.
+Options draw_options(std::uint64_t seed, unsigned nodes = 0, unsigned ops = 0);
+
+/// One line that names what the options are.
+std::string describe(const Options& options);
+
+/// Simpler runs than this one, each with one thing less: for making a failure's history short.
+std::vector<Options> simpler(const Options& options);
+
+}  // namespace inkmesh::sim

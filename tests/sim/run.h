@@ -1,0 +1,34 @@
+// One run: clients at work while things go wrong, then everything is whole and must come together.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "checker.h"
+#include "options.h"
+#include "trace.h"
+
+namespace inkmesh::sim {
+
+struct Result {
+  std::optional<Checker::Violation> violation;
+  std::uint64_t trace_hash = 0;
+  std::uint64_t steps = 0;  ///< things that happened
+  SimUs virtual_us = 0;
+  SimUs converged_us = 0;  ///< from the faults' end until all had come together
+  std::uint64_t acks = 0;
+  std::vector<Trace::Line> history;  ///< when recorded
+};
+
+/// The same options give the same result.
+Result run(const Options& options, bool record = false);
+
+/// The violation and what led to it: the faults and what concerns its channel, at most so many of the last lines.
+std::string short_history(const Result& result, std::size_t lines_max);
+
+/// The simplest options that still fail, by leaving out one thing after the other; at most `runs_max` runs.
+Options shrink(const Options& failing, unsigned runs_max);
+
+}  // namespace inkmesh::sim

@@ -1,0 +1,250 @@
+#include "sim_node.h"
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "describe.h"
+
+namespace inkmesh::sim {
+namespace {
+
+constexpr TimeUs kWallBaseUs = 1'763'890'000'000'000;
+
+}  // namespace
+
+SimNode::SimNode(const Wiring& wiring, NodeIndex index, Random random)
+    : wiring_(wiring),
+      index_(index),
+      random_(random),
+      edge_(wiring.agenda, random_.split(), wiring.options, [this](Event&& event) { feed(std::move(event)); }) {
+  monotonic_base_ms_ = random_.below(1'000'000);
+}
+
+Now SimNode::now() const {
+  const SimUs now_us = wiring_.agenda.now();
+  const auto wall = static_cast<std::int64_t>(kWallBaseUs + now_us) + clock_offset_us_;
+  return Now{monotonic_base_ms_ + now_us / 1000, static_cast<TimeUs>(wall)};
+}
+
+void SimNode::record(const Channel& channel, const std::string& text) {
+  wiring_.trace.line(wiring_.agenda.now(), channel, id() + " " + text);
+}
+
+// ---- lives
+// ------------------------------------------------------------------------------------------------------------
+
+void SimNode::start() {
+  if (up()) return;
+  ++life_;
+  epoch_ = epoch_from_bits(random_.next());
+  CoreSettings settings;
+  settings.self = id();
+  settings.epoch = epoch_;
+  settings.nodes = wiring_.ids;
+  settings.replicas = wiring_.options.replicas;
+  settings.ack = wiring_.options.ack;
+  settings.durability = wiring_.options.durability;
+  settings.outbox_bytes = wiring_.options.outbox_bytes;
+  settings.seed = random_.next();
+  if (wiring_.trace.recording()) record({}, "starts as " + origin());
+  disk_ = std::make_unique<Disk>(
+      wiring_.agenda, random_.split(), wiring_.options, store_,
+      Disk::Ports{[this](Event&& event) { feed(std::move(event)); }, [this](const Append& append) { stored(append); },
+                  [this](const std::string& reason) {
+                    wiring_.checker.violation({}, id() + "'s store is broken: " + reason);
+                  }});
+  core_ = std::make_unique<Core>(std::move(settings), store_.heads());
+  inbox_.clear();
+  turn_set_ = false;
+  tick_at_ = 0;
+  wiring_.network.node_started(index_);
+  disk_->check_fill();
+  schedule_tick();
+}
+
+void SimNode::crash(bool machine) {
+  if (!up()) return;
+  if (wiring_.trace.recording()) record({}, machine ? "crashes with its machine" : "crashes");
+  disk_->crash();
+  core_.reset();
+  ++life_;
+  inbox_.clear();
+  begun_.clear();
+  publishing_.clear();
+  disarm();
+  wiring_.network.node_stopped(index_, !machine);
+  edge_.crash(machine ? 2_s : 20_ms);
+  if (on_crash) on_crash();
+}
+
+void SimNode::stored(const Append& append) {
+  for (const Append::Item& item : append.items)
+    wiring_.checker.told(item.stroke);
+  if (up() && std::exchange(crash_at_commit_, false)) crash(false);
+}
+
+void SimNode::check_fill() {
+  if (up()) disk_->check_fill();
+}
+
+// ---- turns
+// ------------------------------------------------------------------------------------------------------------
+
+void SimNode::feed(Event&& event) {
+  if (!up()) return;
+  inbox_.push_back(std::move(event));
+  schedule_turn();
+}
+
+void SimNode::schedule_turn() {
+  if (std::exchange(turn_set_, true)) return;
+  const SimUs when = std::max(wiring_.agenda.now() + random_.below(wiring_.options.turn_us_max + 1), paused_until_);
+  wiring_.agenda.at(when, [this, life = life_] {
+    if (life != life_ || !up()) return;
+    turn_set_ = false;
+    if (wiring_.agenda.now() < paused_until_) {
+      schedule_turn();
+    } else {
+      take_turn();
+    }
+  });
+}
+
+void SimNode::schedule_tick() {
+  const MonotonicMs due_ms = std::max(core_->next_wakeup(), now().monotonic_ms);
+  // Half a millisecond past the tick's start, so that the clock has reached it; never at once, so that time moves.
+  const SimUs when = std::max((due_ms - monotonic_base_ms_) * 1000, wiring_.agenda.now() + 500);
+  if (tick_at_ > wiring_.agenda.now() && tick_at_ <= when) return;
+  tick_at_ = when;
+  wiring_.agenda.at(when, [this, when, life = life_] {
+    if (life != life_ || tick_at_ != when) return;
+    feed(Tick{});
+  });
+}
+
+void SimNode::take_turn() {
+  std::vector<Event> events = std::exchange(inbox_, {});
+  const std::size_t limit = 1 + random_.below(wiring_.options.events_per_turn_max);
+  if (events.size() > limit) {
+    inbox_.assign(std::make_move_iterator(events.begin() + static_cast<std::ptrdiff_t>(limit)),
+                  std::make_move_iterator(events.end()));
+    events.resize(limit);
+    schedule_turn();
+  }
+  const Now moment = now();
+  Effects effects;
+  for (Event& event : events) {
+    if (wiring_.trace.recording()) record(channel_of(event), "<- " + describe(event));
+    wiring_.trace.mix(index_, event.index());
+    if (auto* publish = std::get_if<Publish>(&event)) {
+      publish->known = store_.find_op(publish->channel, publish->client, publish->op);
+      publishing_[{publish->conn, publish->id}] = {publish->client, publish->op};
+    } else if (const auto* subscribe = std::get_if<Subscribe>(&event)) {
+      const bool whole = subscribe->start.kind == StartAt::Kind::full || subscribe->start.kind == StartAt::Kind::cursor;
+      begun_[{subscribe->conn, subscribe->channel}] = Begun{wiring_.agenda.now(), whole};
+    } else if (const auto* ask = std::get_if<HistoryAsk>(&event)) {
+      begun_[{ask->conn, ask->channel}] = Begun{wiring_.agenda.now(), ask->start.kind != StartAt::Kind::since};
+    }
+    core_->step(std::move(event), moment, effects);
+  }
+  core_->end_turn(moment, effects);
+  carry_out(effects);
+  if (up()) schedule_tick();
+}
+
+// ---- effects
+// ----------------------------------------------------------------------------------------------------------
+
+void SimNode::carry_out(Effects& effects) {
+  for (Effect& effect : effects) {
+    if (effects_until_crash_ != std::numeric_limits<std::uint64_t>::max() && effects_until_crash_-- == 0) crash(false);
+    if (!up()) return;
+    if (wiring_.trace.recording()) note(effect);
+    mix(effect);
+    check(effect);
+    carry_out(effect);
+  }
+}
+
+void SimNode::carry_out(Effect& effect) {
+  if (edge_.deliver(effect)) return;
+  if (auto* append = std::get_if<Append>(&effect)) {
+    disk_->submit(std::move(*append));
+  } else if (auto* repair = std::get_if<Repair>(&effect)) {
+    disk_->submit(std::move(*repair));
+  } else if (const auto* read = std::get_if<Read>(&effect)) {
+    disk_->submit(*read);
+  } else if (const auto* since = std::get_if<FindSince>(&effect)) {
+    disk_->submit(*since);
+  } else if (const auto* find = std::get_if<FindOp>(&effect)) {
+    disk_->submit(*find);
+  } else if (const auto* gossip = std::get_if<SendGossip>(&effect)) {
+    wiring_.network.gossip(index_, gossip->message);
+  } else if (auto* frame = std::get_if<SendFrame>(&effect)) {
+    const auto peer = std::find(wiring_.ids.begin(), wiring_.ids.end(), frame->peer);
+    wiring_.network.send(index_, static_cast<NodeIndex>(peer - wiring_.ids.begin()), std::move(frame->frame));
+  } else if (const auto* halt = std::get_if<Halt>(&effect)) {
+    const bool full = wiring_.options.full_every_us != 0 || wiring_.options.refuse_every_us != 0;
+    // An asynchronous node that has shown what it then cannot store has no other way.
+    if (!full || wiring_.options.durability == Durability::sync) {
+      wiring_.checker.violation({}, id() + " halts: " + halt->reason);
+    }
+    crash(false);
+  }
+}
+
+void SimNode::note(const Effect& effect) {
+  record(channel_of(effect), "-> " + describe(effect));
+}
+
+void SimNode::mix(const Effect& effect) {
+  Trace& trace = wiring_.trace;
+  trace.mix(wiring_.agenda.now(), index_, effect.index());
+  if (const auto* deliver = std::get_if<DeliverStrokes>(&effect)) {
+    trace.mix(deliver->strokes.size(), deliver->strokes.front()->seq, deliver->strokes.back()->ts, deliver->to->size());
+  } else if (const auto* append = std::get_if<Append>(&effect)) {
+    trace.mix(append->ticket, append->items.size(), append->items.back().chain);
+  } else if (const auto* frame = std::get_if<SendFrame>(&effect)) {
+    trace.mix(frame->frame.session, frame->frame.number, frame->frame.messages.size());
+    for (const LinkMessage& message : frame->frame.messages)
+      trace.mix(message.index());
+  } else if (const auto* ack = std::get_if<SendAck>(&effect)) {
+    trace.mix(ack->conn, ack->id, ack->seq, ack->ts, ack->copies);
+  }
+}
+
+void SimNode::check(const Effect& effect) {
+  Checker& checker = wiring_.checker;
+  if (const auto* deliver = std::get_if<DeliverStrokes>(&effect)) {
+    for (const StrokePtr& stroke : deliver->strokes)
+      checker.told(stroke);
+  } else if (const auto* frame = std::get_if<SendFrame>(&effect)) {
+    for (const LinkMessage& message : frame->frame.messages) {
+      if (const auto* run = std::get_if<StrokeRun>(&message)) {
+        for (const StrokePtr& stroke : run->strokes)
+          checker.told(stroke);
+      }
+    }
+  } else if (const auto* ack = std::get_if<SendAck>(&effect)) {
+    const auto op = publishing_.find({ack->conn, ack->id});
+    if (op == publishing_.end()) {
+      checker.violation(ack->channel, id() + " acknowledges what nobody published");
+      return;
+    }
+    checker.acked(*ack, op->second.first, op->second.second);
+    publishing_.erase(op);
+  } else if (const auto* live = std::get_if<SendLive>(&effect)) {
+    const auto begun = begun_.find({live->conn, live->channel});
+    if (live->complete && begun != begun_.end() && begun->second.whole) {
+      checker.complete(live->channel, live->cursor, begun->second.at);
+    }
+  } else if (const auto* page = std::get_if<HistoryPage>(&effect)) {
+    const auto begun = begun_.find({page->conn, page->channel});
+    if (page->complete && !page->more && begun != begun_.end() && begun->second.whole) {
+      checker.complete(page->channel, page->cursor, begun->second.at);
+    }
+  }
+}
+
+}  // namespace inkmesh::sim

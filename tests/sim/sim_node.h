@@ -1,0 +1,145 @@
+// One simulated node: the shipped core, a disk, connections, clocks; turns as the node's loop takes them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "agenda.h"
+#include "checker.h"
+#include "disk.h"
+#include "edge.h"
+#include "inkmesh/core.h"
+#include "network.h"
+#include "options.h"
+#include "random.h"
+#include "store/memory_store.h"
+#include "trace.h"
+
+namespace inkmesh::sim {
+
+class SimNode {
+ public:
+  /// What all nodes share.
+  struct Wiring {
+    Agenda& agenda;
+    Trace& trace;
+    Checker& checker;
+    Network& network;
+    const Options& options;
+    const std::vector<NodeId>& ids;
+  };
+  SimNode(const Wiring& wiring, NodeIndex index, Random random);
+
+  const NodeId& id() const {
+    return wiring_.ids[index_];
+  }
+  bool up() const {
+    return core_ != nullptr;
+  }
+  /// Counts its starts.
+  unsigned life() const {
+    return life_;
+  }
+  Origin origin() const {
+    return make_origin(id(), epoch_);
+  }
+  /// Only while up.
+  const Core& core() const {
+    return *core_;
+  }
+  store::MemoryStore& store() {
+    return store_;
+  }
+  const store::MemoryStore& store() const {
+    return store_;
+  }
+  /// Only while up.
+  Edge& edge() {
+    return edge_;
+  }
+
+  /// A new life on what the disk holds. Nothing when it is up.
+  void start();
+  /// The process ends now. `machine`: its machine vanishes too, which others notice later.
+  void crash(bool machine);
+
+  /// An event for the next turn; dropped when the node is down.
+  void feed(Event&& event);
+
+  // ---- faults -----------------------------------------------------------------------------------------------------
+
+  /// Takes no turn until then.
+  void pause(SimUs until) {
+    paused_until_ = std::max(paused_until_, until);
+  }
+  /// Crashes in the middle of carrying out effects, after so many.
+  void crash_after_effects(std::uint64_t effects) {
+    effects_until_crash_ = effects;
+  }
+  /// Crashes when a commit has reached the disk and nobody has been told.
+  void crash_at_commit() {
+    crash_at_commit_ = true;
+  }
+  /// None of the two.
+  void disarm() {
+    effects_until_crash_ = std::numeric_limits<std::uint64_t>::max();
+    crash_at_commit_ = false;
+  }
+  void set_clock_offset(std::int64_t ms) {
+    clock_offset_us_ = ms * 1000;
+  }
+  /// Looks at the store's fill, after it was resized.
+  void check_fill();
+
+  /// Told after a crash of any kind.
+  std::function<void()> on_crash;
+
+ private:
+  Now now() const;
+  void schedule_turn();
+  void schedule_tick();
+  void take_turn();
+  void step(Event&& event);
+  void carry_out(Effects& effects);
+  void carry_out(Effect& effect);
+  void note(const Effect& effect);
+  void mix(const Effect& effect);
+  void check(const Effect& effect);
+  void record(const Channel& channel, const std::string& text);
+  void stored(const Append& append);
+
+  const Wiring wiring_;
+  const NodeIndex index_;
+  Random random_;
+  store::MemoryStore store_;
+  Edge edge_;
+  std::unique_ptr<Core> core_;
+  std::unique_ptr<Disk> disk_;
+  /// Of former lives: actions under way may still look at them.
+  unsigned life_ = 0;
+  Epoch epoch_;
+  std::vector<Event> inbox_;
+  bool turn_set_ = false;
+  SimUs tick_at_ = 0;
+  SimUs paused_until_ = 0;
+  std::int64_t clock_offset_us_ = 0;
+  MonotonicMs monotonic_base_ms_ = 0;
+  std::uint64_t effects_until_crash_ = std::numeric_limits<std::uint64_t>::max();
+  bool crash_at_commit_ = false;
+
+  struct Begun {
+    SimUs at = 0;
+    bool whole = false;  ///< from the beginning or a cursor
+  };
+  std::map<std::pair<ConnId, Channel>, Begun> begun_;
+  std::map<std::pair<ConnId, RequestId>, std::pair<ClientName, Op>> publishing_;
+};
+
+}  // namespace inkmesh::sim

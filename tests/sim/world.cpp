@@ -1,0 +1,194 @@
+#include "world.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include "describe.h"
+
+namespace inkmesh::sim {
+
+World::World(const Options& options, bool record)
+    : options_(options),
+      random_(options.seed),
+      checker_(agenda_, options_),
+      network_(agenda_, random_.split(), options_,
+               Network::Ports{[this](NodeIndex node, Event&& event) { nodes_[node]->feed(std::move(event)); },
+                              [this](NodeIndex node) { return ids_[node]; }}) {
+  if (record) trace_.record();
+  for (NodeIndex index = 0; index < options_.nodes; ++index)
+    ids_.push_back("ws" + std::to_string(index + 1));
+  for (NodeIndex index = 0; index < options_.nodes; ++index) {
+    nodes_.push_back(std::make_unique<SimNode>(SimNode::Wiring{agenda_, trace_, checker_, network_, options_, ids_},
+                                               index, random_.split()));
+    checker_.watch(nodes_.back()->store());
+  }
+}
+
+void World::start() {
+  for (const auto& node : nodes_)
+    node->start();
+}
+
+NodeIndex World::index_of(const NodeId& id) const {
+  return static_cast<NodeIndex>(std::find(ids_.begin(), ids_.end(), id) - ids_.begin());
+}
+
+std::vector<NodeIndex> World::homes(const Channel& channel) const {
+  std::vector<NodeIndex> homes;
+  const auto up = std::find_if(nodes_.begin(), nodes_.end(), [](const auto& node) { return node->up(); });
+  for (const NodeId& id : (*up)->core().homes(channel))
+    homes.push_back(index_of(id));
+  return homes;
+}
+
+SimClient& World::client(const ClientName& name, NodeIndex node) {
+  clients_.push_back(std::make_unique<SimClient>(SimClient::Wiring{agenda_, trace_, checker_, options_, nodes_}, name,
+                                                 node, random_.split()));
+  clients_.back()->start();
+  return *clients_.back();
+}
+
+void World::run_until(SimUs when) {
+  while (!failed() && agenda_.step(when)) {
+  }
+}
+
+bool World::run_until_true(const std::function<bool()>& done, SimUs at_most) {
+  const SimUs until = now() + at_most;
+  while (!done()) {
+    if (failed() || !agenda_.step(until)) return false;
+  }
+  return true;
+}
+
+void World::lose_disk(NodeIndex node) {
+  if (trace_.recording()) note(ids_[node] + " loses its disk");
+  nodes_[node]->store().lose_disk();
+  checker_.disk_lost();
+}
+
+void World::note(const std::string& text) {
+  if (trace_.recording()) trace_.line(now(), {}, "== " + text);
+}
+
+// ---- coming together
+// --------------------------------------------------------------------------------------------------
+
+std::string World::apart_disks(const Channel& channel) const {
+  const Cursor all = checker_.stored(channel);
+  const std::vector<NodeIndex> homes = this->homes(channel);
+  for (NodeIndex index = 0; index < nodes_.size(); ++index) {
+    const SimNode& node = *nodes_[index];
+    if (!node.up()) continue;
+    const bool interested = std::any_of(clients_.begin(), clients_.end(), [&](const auto& client) {
+      const auto found = client->subscriptions().find(channel);
+      return client->connected() && client->node() == index && found != client->subscriptions().end() &&
+             found->second.wanted;
+    });
+    const bool home = std::find(homes.begin(), homes.end(), index) != homes.end();
+    if (!home && !interested) continue;
+    for (const auto& [origin, seq] : all.seqs()) {
+      const Seq head = node.store().head(channel, origin);
+      if (head < seq) {
+        return node.id() + (home ? " (home)" : " (interested)") + " has " + std::to_string(head) + " of " + channel +
+               " " + origin + ":" + std::to_string(seq);
+      }
+    }
+  }
+  return {};
+}
+
+std::string World::apart() const {
+  for (const auto& client : clients_) {
+    if (!client->connected() || client->outbox() != 0) return client->describe();
+  }
+  for (const auto& [channel, truth] : checker_.channels()) {
+    if (std::string text = apart_disks(channel); !text.empty()) return text;
+    const Cursor all = checker_.stored(channel);
+    for (const auto& client : clients_) {
+      const auto found = client->subscriptions().find(channel);
+      if (found == client->subscriptions().end() || !found->second.wanted) continue;
+      const SimClient::Subscription& subscription = found->second;
+      if (!subscription.answered || !subscription.live || !subscription.seen.covers(all)) return client->describe();
+      // With a home gone for good nobody may know that the history is whole.
+      if (!options_.lose_one_for_good && !subscription.complete) return client->describe();
+    }
+  }
+  return {};
+}
+
+void World::check_disks(const Channel& channel, const Checker::ChannelTruth& truth) {
+  std::map<std::pair<Origin, Seq>, std::uint64_t> chains;
+  for (const auto& node : nodes_) {
+    for (const auto& [origin, strokes] : truth.strokes) {
+      for (Seq seq = 1; seq <= node->store().head(channel, origin); ++seq) {
+        if (const StrokePtr stroke = node->store().intact(channel, origin, seq)) checker_.told(stroke);
+      }
+    }
+    if (!node->up()) continue;
+    if (node->core().status().forks != 0) checker_.violation(channel, node->id() + " has seen a fork");
+    for (const StoredHead& head : node->core().committed(channel)) {
+      const auto [known, first] = chains.try_emplace({head.origin, head.seq}, head.chain);
+      if (!first && known->second != head.chain) {
+        checker_.violation(channel,
+                           node->id() + " has another running hash at " + head.origin + ":" + std::to_string(head.seq));
+      }
+      if (head.seq != node->store().head(channel, head.origin)) {
+        checker_.violation(channel, node->id() + " says " + head.origin + ":" + std::to_string(head.seq) +
+                                        ", its disk has " + std::to_string(node->store().head(channel, head.origin)));
+      }
+    }
+  }
+}
+
+void World::check_acked(const Channel& channel, const Checker::ChannelTruth& truth) {
+  const Cursor all = checker_.stored(channel);
+  for (const Checker::Acked& acked : truth.acked) {
+    const std::string name = acked.origin + ":" + std::to_string(acked.seq);
+    if (all.at(acked.origin) < acked.seq) checker_.violation(channel, name + " was acknowledged and is lost");
+    for (const auto& client : clients_) {
+      const auto found = client->subscriptions().find(channel);
+      if (found == client->subscriptions().end() || !found->second.wanted) continue;
+      if (found->second.seen.at(acked.origin) < acked.seq) {
+        checker_.violation(channel, name + " was acknowledged and has not reached " + client->name());
+      }
+    }
+  }
+}
+
+void World::check_pictures(const Channel& channel) {
+  using Place = std::tuple<TimeUs, Origin, Seq>;
+  using Picture = std::map<std::pair<ClientName, Op>, Place>;
+  const Cursor all = checker_.stored(channel);
+  std::optional<Picture> first;
+  for (const auto& client : clients_) {
+    const auto found = client->subscriptions().find(channel);
+    if (found == client->subscriptions().end() || !found->second.wanted) continue;
+    if (found->second.from.kind != StartAt::Kind::full) continue;
+    Picture picture;
+    for (const StrokePtr& stroke : found->second.strokes) {
+      // What nobody has stored may have been seen by some.
+      if (stroke->seq > all.at(stroke->origin)) continue;
+      Place place{stroke->ts, stroke->origin, stroke->seq};
+      const auto [drawn, is_new] = picture.try_emplace({stroke->client, stroke->op}, place);
+      if (!is_new) drawn->second = std::min(drawn->second, place);
+    }
+    if (!first) {
+      first = std::move(picture);
+    } else if (*first != picture) {
+      checker_.violation(channel, client->name() + " shows another picture");
+    }
+  }
+}
+
+void World::check_end() {
+  for (const auto& [channel, truth] : checker_.channels()) {
+    check_disks(channel, truth);
+    check_acked(channel, truth);
+    check_pictures(channel);
+  }
+}
+
+}  // namespace inkmesh::sim
