@@ -252,16 +252,19 @@ struct Committer::Impl {
   }
 
   void answer_query(const Query& query) {
-    if (const auto* read = std::get_if<Read>(&query)) {
-      answer(store.read(*read));
-    } else if (const auto* since = std::get_if<FindSince>(&query)) {
-      answer(store.find_since(*since));
-    } else {
-      const auto& find = std::get<FindOp>(query);
-      answer(OpFound{find.ticket, store.find_op(find.channel, find.client, find.op)});
+    Event found = look_up(query);
+    {
+      const std::lock_guard lock(stats_mutex);
+      ++stats.reads;
     }
-    const std::lock_guard lock(stats_mutex);
-    ++stats.reads;
+    answer(std::move(found));
+  }
+
+  Event look_up(const Query& query) {
+    if (const auto* read = std::get_if<Read>(&query)) return store.read(*read);
+    if (const auto* since = std::get_if<FindSince>(&query)) return store.find_since(*since);
+    const auto& find = std::get<FindOp>(query);
+    return OpFound{find.ticket, store.find_op(find.channel, find.client, find.op)};
   }
 
   /// The writer says it, so that it is said once and from one thread.
