@@ -1,0 +1,66 @@
+#include "cli/program.h"
+
+#include <CLI/CLI.hpp>
+#include <exception>
+#include <iostream>
+#include <string>
+
+#include "cli/commands.h"
+#include "node/config/config_yaml.h"
+
+namespace inkmesh::cli {
+namespace {
+
+constexpr const char* kAbout =
+    "inkmesh: many people, one drawing, any number of equal servers and no broker.\n"
+    "\n"
+    "Try it:\n"
+    "  inkmesh dev --nodes 3                                    three nodes on this machine, a whiteboard at each\n"
+    "  inkmesh status http://127.0.0.1:8081                     who is up, who lags\n"
+    "  inkmesh tail http://127.0.0.1:8082 drawing_demo          every stroke as a line of JSON\n"
+    "  inkmesh draw http://127.0.0.1:8083 drawing_demo strokes.jsonl\n"
+    "\n"
+    "Run it:\n"
+    "  inkmesh check cluster.yaml                               is the file right?\n"
+    "  inkmesh node --config cluster.yaml --node ws1            one node of the cluster, in the foreground\n";
+
+constexpr const char* kFooter =
+    "'inkmesh COMMAND --help' explains each of them.\n"
+    "Exit codes: 0 it worked, 1 it did not, 2 the command line or the cluster file is wrong.";
+
+}  // namespace
+
+int run_program(int argc, char** argv) {
+  CLI::App program(kAbout, "inkmesh");
+  Run run;
+  program.set_version_flag("--version", std::string("inkmesh ") + INKMESH_VERSION);
+  program.set_help_flag("-h,--help", "Print this help and exit");
+  program.get_formatter()->column_width(34);
+  program.footer(kFooter);
+  program.require_subcommand(1);
+  add_node_command(program, run);
+  add_dev_command(program, run);
+  add_check_command(program, run);
+  add_status_command(program, run);
+  add_tail_command(program, run);
+  add_draw_command(program, run);
+  try {
+    program.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return program.exit(error) == 0 ? kOk : kUsage;
+  }
+  try {
+    return run();
+  } catch (const UsageError& error) {
+    std::cerr << "inkmesh: " << error.what() << '\n';
+    return kUsage;
+  } catch (const config::ConfigError& error) {
+    std::cerr << error.what() << '\n';
+    return kUsage;
+  } catch (const std::exception& error) {
+    std::cerr << "inkmesh: " << error.what() << '\n';
+    return kFailed;
+  }
+}
+
+}  // namespace inkmesh::cli
