@@ -32,11 +32,12 @@ export class KeyboardPen {
     this.#style = style;
     this.#hover = hover;
     stage.addEventListener('keydown', (event) => this.#pressed(event));
+    stage.addEventListener('focus', () => stage.classList.toggle('keyed', stage.matches(':focus-visible')));
     stage.addEventListener('blur', () => {
-      pen.end();
-      cross.hidden = true;
+      if (!cross.hidden) pen.end();
+      this.#leave();
     });
-    stage.addEventListener('pointerdown', () => (cross.hidden = true));
+    stage.addEventListener('pointerdown', () => this.#leave());
   }
 
   #pressed(event) {
@@ -59,6 +60,11 @@ export class KeyboardPen {
   #toggle() {
     if (this.#pen.down) this.#pen.end();
     else this.#pen.start(this.#style(), this.#at);
+  }
+
+  #leave() {
+    this.#cross.hidden = true;
+    this.#stage.classList.remove('keyed');
   }
 
   #show() {

@@ -161,7 +161,6 @@ async function start() {
   setInterval(leftovers, LEFTOVERS_MS);
 
   installHook({ client, board, layers, live });
-  $('stage').focus({ preventScroll: true });
 }
 
 start().catch((error) => {

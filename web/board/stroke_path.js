@@ -8,12 +8,13 @@ import { getStroke } from 'perfect-freehand';
  */
 export function outline({ kind, width, points }) {
   const erases = kind === 'erase';
+  const pressed = points[0].length >= 3;
   return getStroke(points, {
     size: width,
-    thinning: erases ? 0 : 0.5,
+    thinning: erases ? 0 : pressed ? 0.5 : 0.3,
     smoothing: 0.5,
     streamline: erases ? 0.2 : 0.35,
-    simulatePressure: !erases && points[0].length < 3,
+    simulatePressure: !erases && !pressed,
     last: true,
   });
 }

@@ -5,6 +5,7 @@ const WAIT_MS = 250; // doubled with every round in which no node answered
 const WAIT_MS_MAX = 4_000;
 const HANG_MS = 700;
 const HANG_MS_MAX = 6_000;
+const FIRST_HANG_MS = 3_000;
 
 /**
  * Before attempt number `failures` (0: the first one after a good connection). Every node gets one quick try; after
@@ -17,7 +18,11 @@ export function waitMs(failures, nodes, random) {
   return longest * (0.5 + 0.5 * random());
 }
 
-/** From opening a socket to the node's welcome. Grows too: a far or busy node may need longer. */
-export function hangMs(failures, nodes) {
+/**
+ * From opening a socket to the node's welcome. Grows too: a far or busy node may need longer. The very first node is
+ * waited for longest: as a rule it has just handed out the page.
+ */
+export function hangMs(failures, nodes, everConnected) {
+  if (!everConnected && failures === 0) return FIRST_HANG_MS;
   return Math.min(HANG_MS * 2 ** Math.floor(failures / Math.max(nodes, 1)), HANG_MS_MAX);
 }

@@ -32,9 +32,9 @@ export class Connection {
   #welcome;
   #failures = 0;
   #pingDeaths = 0;
-  #connectedAt = 0;
+  #connectedAt = -Infinity;
   #heardAt = 0;
-  #pingedAt = -1;
+  #pingedAt = -Infinity; // of a ping that nothing came after
   #askedAgain = false;
   #attempt;
   #hang;
@@ -92,7 +92,7 @@ export class Connection {
   /** Tries now, if it is waiting: the network or the page has just come back. */
   hurry() {
     if (this.#phase === 'waiting') this.#open();
-    else if (this.#phase === 'connected' && this.#pingedAt < this.#heardAt) this.#ping();
+    else if (this.#phase === 'connected' && this.#pingedAt === -Infinity) this.#ping();
   }
 
   /**
@@ -119,7 +119,7 @@ export class Connection {
       return;
     }
     this.#socket = socket;
-    this.#hang.set(hangMs(this.#failures, this.#nodes.size));
+    this.#hang.set(hangMs(this.#failures, this.#nodes.size, this.#connectedAt > -Infinity));
     socket.onopen = () => socket.send(JSON.stringify(this.#hello()));
     socket.onmessage = ({ data }) => this.#take(data);
     socket.onerror = () => {};
@@ -128,6 +128,7 @@ export class Connection {
 
   #take(data) {
     this.#heardAt = this.#clock.now();
+    this.#pingedAt = -Infinity;
     let message;
     try {
       message = JSON.parse(data);
@@ -143,7 +144,6 @@ export class Connection {
   #welcomed(welcome) {
     this.#hang.clear();
     this.#connectedAt = this.#heardAt;
-    this.#pingedAt = -1;
     this.#welcome = welcome;
     this.#nodes.identify(this.#entry, String(welcome.node));
     this.#watch.set(SILENCE_MS);
@@ -189,8 +189,7 @@ export class Connection {
   #look() {
     const now = this.#clock.now();
     const silentMs = now - this.#heardAt;
-    const pinged = this.#pingedAt >= this.#heardAt;
-    if (!pinged) {
+    if (this.#pingedAt === -Infinity) {
       if (silentMs >= SILENCE_MS) this.#ping();
       else this.#watch.set(SILENCE_MS - silentMs);
       return;
@@ -213,7 +212,7 @@ export class Connection {
     this.#pingedAt = this.#clock.now();
     this.#askedAgain = false;
     this.send('{"type":"ping"}');
-    this.#watch.set(Math.min(PONG_MS * 2 ** this.#pingDeaths, PONG_MS_MAX));
+    this.#watch.set(SILENCE_MS);
   }
 
   #setPhase(phase) {

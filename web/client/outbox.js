@@ -90,7 +90,7 @@ export class Outbox {
     const entry = { op: this.#nextOp++, channel, text };
     const acked = this.#keep(entry, 0);
     this.#storage.put(this.#client, entry).catch((error) => this.#link.storageFailed(error));
-    if (this.#reservedTo - this.#nextOp < RESERVE / 2) this.#reserve();
+    this.#reserve();
     this.#link.changed();
     this.pump();
     return { op: entry.op, acked };
@@ -191,14 +191,17 @@ export class Outbox {
     this.#link.changed();
   }
 
+  /** Keeps a supply of numbers that may be sent. */
   async #reserve() {
     if (this.#reserving) return;
     this.#reserving = true;
-    const to = this.#nextOp + RESERVE;
     try {
-      await this.#storage.reserve(this.#client, to);
-      this.#reservedTo = to;
-      this.pump();
+      while (this.#reservedTo - this.#nextOp < RESERVE / 2) {
+        const to = this.#nextOp + RESERVE;
+        await this.#storage.reserve(this.#client, to);
+        this.#reservedTo = to;
+        this.pump();
+      }
     } catch (error) {
       this.#link.storageFailed(error);
     } finally {
