@@ -178,7 +178,7 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   tell_ready(options.ready_fd);
 
   const int signal = signals.wait();
-  log(Severity::info, "stopping", {{"signal", sigabbrev_np(signal)}});
+  log(Severity::info, "stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
   inbox.put(Event{Drain{}});
   edge.stop(kGoodbyeMs, retry_ms());
   inbox.put(StopLoop{});

@@ -1,0 +1,77 @@
+#include <gtest/gtest.h>
+#include <rapidjson/document.h>
+#include <unistd.h>
+
+#include "node/status_json.h"
+#include "node/version.h"
+#include "snapshot_sample.h"
+
+namespace inkmesh::node {
+namespace {
+
+rapidjson::Document status() {
+  ClusterConfig config;
+  for (const char* id : {"ws1", "ws2"}) {
+    NodeSettings node;
+    node.id = id;
+    node.client = {{"0.0.0.0", 8081}, {node.id + ".example.org", 443}};
+    config.nodes.push_back(node);
+  }
+  config.nodes[1].client.advertise.host = "fe80::2";
+  const std::string text = status_json(config, sample_snapshot());
+  rapidjson::Document json;
+  json.Parse(text.data(), text.size());
+  EXPECT_FALSE(json.HasParseError()) << text;
+  return json;
+}
+
+TEST(StatusJson, NamesTheNodeAndItsLife) {
+  const auto json = status();
+  EXPECT_STREQ(json["node"].GetString(), "ws1");
+  EXPECT_STREQ(json["epoch"].GetString(), "5k2m9x1q");
+  EXPECT_STREQ(json["version"].GetString(), version());
+  EXPECT_EQ(json["pid"].GetInt(), getpid());
+  EXPECT_TRUE(json["ready"].GetBool());
+  EXPECT_EQ(json["reasons"].Size(), 0U);
+}
+
+TEST(StatusJson, GivesTheAddressesAtWhichClientsFindTheNodes) {
+  const auto json = status();
+  ASSERT_EQ(json["nodes"].Size(), 2U);
+  EXPECT_STREQ(json["nodes"][0]["id"].GetString(), "ws1");
+  EXPECT_STREQ(json["nodes"][0]["client"].GetString(), "ws1.example.org:443");
+  EXPECT_STREQ(json["nodes"][1]["client"].GetString(), "[fe80::2]:443");
+}
+
+TEST(StatusJson, TellsOfEachPeer) {
+  const auto json = status();
+  ASSERT_EQ(json["peers"].Size(), 2U);
+  const auto& peer = json["peers"][0];
+  EXPECT_STREQ(peer["id"].GetString(), "ws2");
+  EXPECT_STREQ(peer["state"].GetString(), "up");
+  EXPECT_STREQ(peer["epoch"].GetString(), "h80c3jzt");
+  EXPECT_EQ(peer["lag_strokes"].GetUint64(), 201U);
+  EXPECT_EQ(peer["clock_offset_ms"].GetInt64(), -250);
+  EXPECT_EQ(peer["forwarded_interest"].GetUint64(), 202U);
+  EXPECT_EQ(peer["forwarded_durability"].GetUint64(), 203U);
+  EXPECT_EQ(peer["received_strokes"].GetUint64(), 204U);
+  EXPECT_EQ(peer["rtt_us"].GetUint64(), 304U);
+  EXPECT_FALSE(json["peers"][1].HasMember("rtt_us")) << "unknown is not 0";
+}
+
+TEST(StatusJson, TellsWhatTheNodeHoldsAndDoes) {
+  const auto json = status();
+  EXPECT_EQ(json["channels"].GetUint64(), 101U);
+  EXPECT_EQ(json["interest"]["channels"].GetUint64(), 102U);
+  EXPECT_EQ(json["subscriptions"].GetUint64(), 103U);
+  EXPECT_EQ(json["lagging"].GetUint64(), 104U);
+  EXPECT_EQ(json["connections"].GetUint64(), 401U);
+  EXPECT_EQ(json["strokes"]["accepted"].GetUint64(), 105U);
+  EXPECT_EQ(json["strokes"]["delivered"].GetUint64(), 106U);
+  EXPECT_EQ(json["store"]["used_bytes"].GetUint64(), 601U);
+  EXPECT_EQ(json["store"]["capacity_bytes"].GetUint64(), 602U);
+  EXPECT_EQ(json["store"]["strokes"].GetUint64(), 603U);
+}
+
+}  // namespace
+}  // namespace inkmesh::node
