@@ -10,42 +10,42 @@ void History::ask(HistoryAsk ask) {
     return;
   }
   ChannelLog& log = log_.open(ask.channel);
-  sync_.begin(log);
-  if (!sync_.complete(log) && sync_.hopeful(log)) {
-    waiting_.push_back(Asked{std::move(ask), turn_.ms() + kWaitMs});
-    return;
+  Asked asked{std::move(ask), sync_.begin(log), turn_.ms() + kWaitMs};
+  if (!sync_.complete(log, asked.round) && sync_.hopeful(log)) {
+    waiting_.push_back(std::move(asked));
+  } else {
+    find(std::move(asked));
   }
-  find(std::move(ask));
 }
 
-void History::find(HistoryAsk ask) {
-  if (ask.start.kind != StartAt::Kind::since) {
-    read(std::move(ask));
+void History::find(Asked asked) {
+  if (asked.ask.start.kind != StartAt::Kind::since) {
+    read(std::move(asked));
     return;
   }
   const Ticket ticket = turn_.next_ticket();
-  turn_.emit(FindSince{ticket, ask.channel, ask.start.since});
-  locating_.emplace(ticket, std::move(ask));
+  turn_.emit(FindSince{ticket, asked.ask.channel, asked.ask.start.since});
+  locating_.emplace(ticket, std::move(asked));
 }
 
-void History::read(HistoryAsk ask) {
+void History::read(Asked asked) {
   Read read;
   read.ticket = turn_.next_ticket();
-  read.channel = ask.channel;
-  read.after = ask.start.cursor;
+  read.channel = asked.ask.channel;
+  read.after = asked.ask.start.cursor;
   read.limit_bytes = kPageBytes;
   read.limit_strokes = kPageStrokes;
-  reads_.emplace(read.ticket, std::move(ask));
+  reads_.emplace(read.ticket, std::move(asked));
   turn_.emit(std::move(read));
 }
 
 bool History::on_since(const SinceFound& found) {
   const auto it = locating_.find(found.ticket);
   if (it == locating_.end()) return false;
-  HistoryAsk ask = std::move(it->second);
+  Asked asked = std::move(it->second);
   locating_.erase(it);
-  ask.start.cursor = found.before;
-  read(std::move(ask));
+  asked.ask.start.cursor = found.before;
+  read(std::move(asked));
   return true;
 }
 
@@ -53,15 +53,15 @@ std::optional<Channel> History::on_read(const ReadDone& done) {
   const auto it = reads_.find(done.ticket);
   if (it == reads_.end()) return std::nullopt;
   HistoryPage page;
-  page.conn = it->second.conn;
-  page.channel = it->second.channel;
+  page.conn = it->second.ask.conn;
+  page.channel = it->second.ask.channel;
   page.strokes = done.strokes;
-  page.cursor = it->second.start.cursor;
+  page.cursor = it->second.ask.start.cursor;
   for (const StrokePtr& stroke : done.strokes)
     page.cursor.raise(stroke->origin, stroke->seq);
   page.more = done.more;
   const ChannelLog* log = log_.find(page.channel);
-  page.complete = !done.more && done.damaged.empty() && log != nullptr && sync_.complete(*log);
+  page.complete = !done.more && done.damaged.empty() && log != nullptr && sync_.complete(*log, it->second.round);
   reads_.erase(it);
   Channel channel = page.channel;
   turn_.emit(std::move(page));
@@ -73,11 +73,11 @@ void History::tick() {
   waiting.swap(waiting_);
   for (Asked& asked : waiting) {
     const ChannelLog& log = log_.open(asked.ask.channel);
-    const bool waits = !sync_.complete(log) && sync_.hopeful(log) && turn_.ms() < asked.until_ms;
+    const bool waits = !sync_.complete(log, asked.round) && sync_.hopeful(log) && turn_.ms() < asked.until_ms;
     if (waits) {
       waiting_.push_back(std::move(asked));
     } else {
-      find(std::move(asked.ask));
+      find(std::move(asked));
     }
   }
 }

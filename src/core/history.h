@@ -32,18 +32,19 @@ class History {
 
   struct Asked {
     HistoryAsk ask;
+    Sync::Round round = 0;
     MonotonicMs until_ms = 0;
   };
 
-  void find(HistoryAsk ask);
-  void read(HistoryAsk ask);
+  void find(Asked asked);
+  void read(Asked asked);
 
   Turn& turn_;
   Log& log_;
   Sync& sync_;
   std::vector<Asked> waiting_;
-  std::map<Ticket, HistoryAsk> locating_;
-  std::map<Ticket, HistoryAsk> reads_;
+  std::map<Ticket, Asked> locating_;
+  std::map<Ticket, Asked> reads_;
 };
 
 }  // namespace inkmesh::core

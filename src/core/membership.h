@@ -67,6 +67,10 @@ class Membership {
   bool up(NodeIx peer) const {
     return peers_[peer].state == State::up || peers_[peer].state == State::suspect;
   }
+  /// Up, and our link to it stands: a question is likely to be answered.
+  bool reachable(NodeIx peer) const {
+    return up(peer) && peers_[peer].linked;
+  }
   std::uint32_t life(NodeIx peer) const {
     return peers_[peer].life;
   }

@@ -10,7 +10,7 @@ void Publishing::publish(Publish publish) {
   if (answer_known(log, publish, log_.pending_op(publish.channel, publish.client, publish.op))) return;
   if (answer_known(log, publish, publish.known)) return;
   if (refuse(publish)) return;
-  if (publish.retry && !sync_.complete(log)) {
+  if (publish.retry && !sync_.level(log)) {
     sync_.begin(log);
     if (retries_.hold(log, publish)) return;
   }

@@ -114,7 +114,7 @@ Sessions::Subscribed Sessions::subscribe(const Subscribe& event, ChannelLog& log
   sub.generation = ++last_generation_;
   sub.since_ms = turn_.ms();
   insert_sorted(fanouts_[&log].others, event.conn);
-  sync_.begin(log);
+  sub.round = sync_.begin(log);
   switch (event.start.kind) {
     case StartAt::Kind::live:
       sub.state = State::joining;
@@ -253,7 +253,7 @@ void Sessions::give(ConnId conn, Conn& to, Sub& sub, Strokes strokes) {
 void Sessions::advance(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
   if (sub.state == State::live || sub.state == State::locating || sub.reading) return;
   if (sub.state == State::joining) {
-    const bool waits = !sync_.complete(log) && sync_.hopeful(log) && turn_.ms() < sub.since_ms + kJoinMs;
+    const bool waits = !sync_.complete(log, sub.round) && sync_.hopeful(log) && turn_.ms() < sub.since_ms + kJoinMs;
     if (waits) {
       wait(conn, log, sub);
       return;
@@ -293,7 +293,7 @@ void Sessions::advance(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
 
 void Sessions::tell_live(ConnId conn, ChannelLog& log, Sub& sub) {
   if (sub.told_complete) return;
-  const bool complete = sync_.complete(log);
+  const bool complete = sync_.complete(log, sub.round);
   const bool waits = !complete && sync_.hopeful(log) && turn_.ms() < sub.since_ms + kJoinMs;
   if (complete || (!sub.told_live && !waits)) {
     turn_.emit(SendLive{conn, log.name, sub.state == State::live ? log.shown() : sub.cursor, complete});

@@ -92,6 +92,7 @@ class Sessions {
     bool told_complete = false;
     bool waiting = false;  ///< on `waiting_`
     MonotonicMs since_ms = 0;
+    Sync::Round round = 0;  ///< of asking for the channel: `live` is complete once it has told everything
   };
   struct Conn {
     ClientName client;

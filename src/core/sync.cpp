@@ -8,17 +8,21 @@ bool Sync::keeps(const ChannelLog& log) const {
   return log.self_home || interest_.ours(log.hash);
 }
 
-bool Sync::complete(const ChannelLog& log) const {
-  if (log.self_home) return anti_entropy_.settled();
+bool Sync::complete(const ChannelLog& log, Round round) const {
   const auto it = states_.find(const_cast<ChannelLog*>(&log));
-  if (it == states_.end() || !it->second.complete) return false;
-  return cluster_.replicas() == 0 ? membership_.missing() == 0 : membership_.up(it->second.complete_by);
+  return it != states_.end() && it->second.whole >= round;
+}
+
+bool Sync::level(const ChannelLog& log) const {
+  const auto it = states_.find(const_cast<ChannelLog*>(&log));
+  return keeps(log) && it != states_.end() && it->second.level;
 }
 
 bool Sync::hopeful(const ChannelLog& log) const {
-  if (log.self_home) return membership_.missing() < cluster_.ack();
   if (cluster_.replicas() == 0) return membership_.missing() == 0;
-  return std::any_of(log.homes.begin(), log.homes.end(), [this](NodeIx home) { return membership_.up(home); });
+  if (membership_.missing() >= cluster_.ack()) return false;
+  const auto there = [this](NodeIx home) { return home == cluster_.self() || membership_.up(home); };
+  return std::any_of(log.homes.begin(), log.homes.end(), there);
 }
 
 bool Sync::take_changed() {
@@ -27,36 +31,53 @@ bool Sync::take_changed() {
   return changed;
 }
 
-void Sync::begin(ChannelLog& log) {
+Sync::Round Sync::begin(ChannelLog& log) {
   State& state = states_[&log];
   state.used_ms = turn_.ms();
-  // Without interest nothing is pushed to us: what was whole a moment ago may not be any more.
-  if (!keeps(log)) state.complete = false;
-  if (complete(log) || state.pulling || state.queued) return;
-  start_round(log, state);
+  // What the round under way has asked already may be older than this question.
+  state.needed = state.round + 1;
+  if (!state.asking) start_round(log, state);
+  return state.needed;
 }
 
 void Sync::closed(ChannelLog& log) {
   const auto it = states_.find(&log);
-  if (it != states_.end()) it->second.complete = false;
+  if (it != states_.end()) it->second.level = false;
 }
 
 void Sync::start_round(ChannelLog& log, State& state) {
+  ++state.round;
+  state.asking = true;
   state.targets.clear();
   state.answered.clear();
-  state.complete = false;
+  state.home_word = false;
   state.again_ms = turn_.ms() + kIncompleteMs;
   const auto add = [&](NodeIx node) {
     const bool there = std::find(state.targets.begin(), state.targets.end(), node) != state.targets.end();
-    if (node != cluster_.self() && membership_.up(node) && !there) state.targets.push_back(node);
+    if (node != cluster_.self() && membership_.reachable(node) && !there) state.targets.push_back(node);
   };
   for (const NodeIx home : log.homes)
     add(home);
+  const bool all = cluster_.replicas() == 0 || cluster_.size() <= kAskAllNodes;
   for (NodeIx node = 0; node < cluster_.size(); ++node) {
     const bool interested = interest_.known(node) && interest_.interested(node, log.hash);
-    if (interested || cluster_.replicas() == 0) add(node);
+    if (interested || all) add(node);
   }
   queue(log, state);
+}
+
+void Sync::end_round(const ChannelLog& log, State& state) {
+  state.asking = false;
+  const std::size_t silent = cluster_.size() - 1 - state.answered.size();
+  // A stroke was acknowledged on `ack` nodes: where fewer than that have not answered, one that has it did. A larger
+  // cluster asks but some, and takes a settled home's word.
+  const bool asked = cluster_.size() > kAskAllNodes || silent < cluster_.ack();
+  const bool home_word = state.home_word || (log.self_home && anti_entropy_.settled());
+  const bool whole = cluster_.replicas() == 0 ? silent == 0 : asked && home_word;
+  if (!whole) return;
+  state.whole = state.round;
+  state.level = true;
+  changed_ = true;
 }
 
 void Sync::queue(ChannelLog& log, State& state) {
@@ -90,15 +111,13 @@ void Sync::next(ChannelLog& log, State& state) {
   while (!state.targets.empty()) {
     const NodeIx target = state.targets.front();
     state.targets.pop_front();
-    if (!membership_.up(target)) continue;
+    if (!membership_.reachable(target)) continue;
     pull(log, state, target);
     return;
   }
-  if (cluster_.replicas() == 0 && !state.complete && state.answered.size() + 1 == cluster_.size()) {
-    state.complete = true;
-    changed_ = true;
-  }
+  if (state.asking) end_round(log, state);
   want(log, state);
+  if (state.needed > state.round) start_round(log, state);
   start_queued();
 }
 
@@ -168,24 +187,19 @@ void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
     }
   } else {
     state.answered.insert(peer);
-    if (done.complete && !state.complete) {
-      state.complete = true;
-      state.complete_by = peer;
-      changed_ = true;
-    }
+    state.home_word = state.home_word || (done.complete && log.is_home(peer));
   }
   next(log, state);
 }
 
 void Sync::link_lost(NodeIx peer) {
-  changed_ = true;
   for (auto& [log, state] : states_) {
-    if (state.complete && state.complete_by == peer) state.complete = false;
     if (state.pulling && state.source == peer) state.heard_ms = 0;
-    if (state.complete && cluster_.replicas() == 0) state.complete = false;
-    // Others keep what they know; those that have the channel open ask afresh at the next tick.
-    if (keeps(*log) && !state.complete) state.again_ms = turn_.ms();
+    // What it pushed may not have come: those that have the channel open ask afresh.
+    state.level = false;
+    state.again_ms = std::min(state.again_ms, turn_.ms());
   }
+  changed_ = true;
 }
 
 void Sync::tick() {
@@ -193,13 +207,12 @@ void Sync::tick() {
     ChannelLog& log = *it->first;
     State& state = it->second;
     if (state.pulling && turn_.ms() >= state.heard_ms + kSilentMs) next(log, state);
-    const bool idle = !state.pulling && !state.queued;
-    if (idle && !state.wanted.empty()) want(log, state);
     const bool open = interest_.ours(log.hash);
-    if (!state.pulling && !state.queued && open && turn_.ms() >= state.again_ms && !complete(log)) {
-      start_round(log, state);
-    }
-    const bool forget = !state.pulling && !state.queued && !open && turn_.ms() >= state.used_ms + kForgetMs;
+    const bool incomplete = open ? !state.level : state.whole < state.needed;
+    if (incomplete && !state.asking && turn_.ms() >= state.again_ms) start_round(log, state);
+    if (!state.pulling && !state.queued && !state.wanted.empty()) want(log, state);
+    const bool idle = !state.pulling && !state.queued && !state.asking;
+    const bool forget = idle && !open && turn_.ms() >= state.used_ms + kForgetMs;
     it = forget ? states_.erase(it) : std::next(it);
   }
   start_queued();

@@ -37,13 +37,20 @@ class Sync {
         replication_(replication),
         anti_entropy_(anti_entropy) {}
 
-  /// Somebody needs the channel whole: a subscriber, a history page, a retry. Does nothing when it is, or is on it.
-  void begin(ChannelLog& log);
+  /// Counts a channel's rounds of asking.
+  using Round = std::uint64_t;
+
+  /// Somebody needs the channel whole as it is now: a subscriber, a history page, a retry. Asks the homes and whoever
+  /// else may hold what they do not; complete() says when that round has told everything.
+  Round begin(ChannelLog& log);
   /// Nobody here has the channel open any more: what comes in from now on is not pushed to this node.
   void closed(ChannelLog& log);
 
-  /// True when every acknowledged stroke of the channel is here, or on its way to the store.
-  bool complete(const ChannelLog& log) const;
+  /// True when every stroke that was acknowledged before that round began is here, or on its way to the store.
+  bool complete(const ChannelLog& log, Round round) const;
+
+  /// True when the channel was whole once, and everything new has been pushed to this node since.
+  bool level(const ChannelLog& log) const;
 
   /// False when nobody is there who could make it complete: waiting is no use.
   bool hopeful(const ChannelLog& log) const;
@@ -75,6 +82,7 @@ class Sync {
   static constexpr MonotonicMs kIncompleteMs = 250;  ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;   ///< a channel that nobody has open is forgotten
   static constexpr std::size_t kPullsMax = 256;      ///< under way at once
+  static constexpr std::size_t kAskAllNodes = 5;     ///< in so small a cluster every node is asked
 
   struct Wanted {
     Seq seq = 0;
@@ -90,15 +98,20 @@ class Sync {
     Cursor asked;              ///< the cursor of the pull under way
     std::deque<NodeIx> targets;
     std::map<Origin, Wanted> wanted;
+    Round round = 0;            ///< the latest that began
+    Round needed = 0;           ///< the latest that somebody waits for
+    Round whole = 0;            ///< the latest that told everything
+    bool asking = false;        ///< a round is under way
     std::set<NodeIx> answered;  ///< whole, in this round
-    bool complete = false;      ///< some settled home, or without homes every node, has told all
-    NodeIx complete_by = 0;
+    bool home_word = false;     ///< a settled home has answered in this round
+    bool level = false;
     MonotonicMs again_ms = 0;
     MonotonicMs used_ms = 0;
   };
   using States = std::map<ChannelLog*, State, ByKey>;
 
   void start_round(ChannelLog& log, State& state);
+  void end_round(const ChannelLog& log, State& state);
   void queue(ChannelLog& log, State& state);
   void next(ChannelLog& log, State& state);
   void pull(ChannelLog& log, State& state, NodeIx from);
