@@ -54,6 +54,14 @@ double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+CLI::Validator colour_check() {
+  const auto check = [](std::string& text) -> std::string {
+    const bool hex = text.find_first_not_of("0123456789abcdefABCDEF", 1) == std::string::npos;
+    return text.size() == 7 && text[0] == '#' && hex ? "" : "expected #rrggbb, found " + text;
+  };
+  return {check, "", "colour"};
+}
+
 std::string counted(std::uint64_t count, const char* one) {
   return std::to_string(count) + " " + one + (count == 1 ? "" : "s");
 }
@@ -193,7 +201,9 @@ void add_draw_command(CLI::App& program, Run& run) {
   command->add_option("--top", arguments->page.top, "Characters: where the page begins")
       ->check(CLI::Range(0.0, 1000.0))
       ->capture_default_str();
-  command->add_option("--colour", arguments->page.colour, "Characters: the ink")->capture_default_str();
+  command->add_option("--colour", arguments->page.colour, "Characters: the ink, #rrggbb")
+      ->check(colour_check())
+      ->capture_default_str();
   command->add_option("--width", arguments->page.width, "Characters: the pen")
       ->check(CLI::Range(0.5, 100.0))
       ->capture_default_str();

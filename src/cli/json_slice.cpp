@@ -18,19 +18,19 @@ constexpr unsigned kParseFlags =
     rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag | rapidjson::kParseNumbersAsStringsFlag;
 
 /// Notes where the members or elements of the outermost value end. The stream's place is just past the token that an
-/// event is about.
+/// event is about; but RapidJSON's iterative parser tells of a bracket while it still stands before it.
 class Slicer : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Slicer> {
  public:
   Slicer(std::string_view text, const rapidjson::MemoryStream& stream) : text_(text), stream_(stream) {}
 
   bool Default() {
-    return value_ends();
+    return value_ends(stream_.Tell());
   }
   bool RawNumber(const char*, rapidjson::SizeType, bool) {
-    return value_ends();
+    return Default();
   }
   bool String(const char*, rapidjson::SizeType, bool) {
-    return value_ends();
+    return Default();
   }
   bool Key(const char* name, rapidjson::SizeType size, bool) {
     if (depth_ == 1) {
@@ -63,18 +63,17 @@ class Slicer : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, Slicer> {
   bool open(char kind) {
     if (depth_ == 0) {
       kind_ = kind;
-      begin_ = stream_.Tell();
+      begin_ = stream_.Tell() + 1;
     }
     ++depth_;
     return true;
   }
   bool close() {
     --depth_;
-    return value_ends();
+    return value_ends(stream_.Tell() + 1);
   }
-  bool value_ends() {
+  bool value_ends(std::size_t end) {
     if (depth_ != 1) return true;
-    const std::size_t end = stream_.Tell();
     std::string_view raw = text_.substr(begin_, end - begin_);
     // Before a value stand the colon or comma that leads to it, and blanks.
     raw.remove_prefix(std::min(raw.find_first_not_of(" \t\r\n:,"), raw.size()));
