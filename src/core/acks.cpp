@@ -7,11 +7,9 @@ namespace inkmesh::core {
 void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate) {
   Waiters& waiters = waiters_[&log.origins[known.origin]];
   const auto [from, to] = waiters.equal_range(known.seq);
-  const auto same = std::find_if(from, to, [&](const auto& entry) { return entry.second.conn == publish.conn; });
-  if (same != to) {
-    // The same connection asked before: one answer, to its last question.
-    same->second.id = publish.id;
-  } else {
+  const bool asked_before = std::any_of(
+      from, to, [&](const auto& entry) { return entry.second.conn == publish.conn && entry.second.id == publish.id; });
+  if (!asked_before) {
     waiters.emplace(known.seq, Waiter{publish.conn, publish.id, known.ts, duplicate});
     if (++waiting_ > kWaitingMax) {
       waiters.erase(waiters.begin());

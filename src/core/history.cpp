@@ -11,11 +11,20 @@ void History::ask(HistoryAsk ask) {
   }
   ChannelLog& log = log_.open(ask.channel);
   Asked asked{std::move(ask), sync_.begin(log), turn_.ms() + kWaitMs};
-  if (!sync_.complete(log, asked.round) && sync_.hopeful(log)) {
+  if (waits(log, asked)) {
     waiting_.push_back(std::move(asked));
   } else {
     find(std::move(asked));
   }
+}
+
+bool History::here(const ChannelLog& log, const Asked& asked) const {
+  // A page is read from the store: what was pulled counts once it is committed.
+  return sync_.complete(log, asked.round) && log.committed().covers(*sync_.heads(log));
+}
+
+bool History::waits(const ChannelLog& log, const Asked& asked) const {
+  return !here(log, asked) && sync_.hopeful(log) && turn_.ms() < asked.until_ms;
 }
 
 void History::find(Asked asked) {
@@ -61,7 +70,7 @@ std::optional<Channel> History::on_read(const ReadDone& done) {
     page.cursor.raise(stroke->origin, stroke->seq);
   page.more = done.more;
   const ChannelLog* log = log_.find(page.channel);
-  page.complete = !done.more && done.damaged.empty() && log != nullptr && sync_.complete(*log, it->second.round);
+  page.complete = !done.more && done.damaged.empty() && log != nullptr && here(*log, it->second);
   reads_.erase(it);
   Channel channel = page.channel;
   turn_.emit(std::move(page));
@@ -73,8 +82,7 @@ void History::tick() {
   waiting.swap(waiting_);
   for (Asked& asked : waiting) {
     const ChannelLog& log = log_.open(asked.ask.channel);
-    const bool waits = !sync_.complete(log, asked.round) && sync_.hopeful(log) && turn_.ms() < asked.until_ms;
-    if (waits) {
+    if (waits(log, asked)) {
       waiting_.push_back(std::move(asked));
     } else {
       find(std::move(asked));

@@ -36,6 +36,8 @@ class History {
     MonotonicMs until_ms = 0;
   };
 
+  bool here(const ChannelLog& log, const Asked& asked) const;
+  bool waits(const ChannelLog& log, const Asked& asked) const;
   void find(Asked asked);
   void read(Asked asked);
 

@@ -196,7 +196,11 @@ void Sessions::push_chunk(ChannelLog& log, Fanout& fanout, std::size_t begin, st
       Conn& to = conns_.at(conn);
       Sub& sub = to.subs.at(&log);
       leave_live(conn, log, sub, before);
-      set_lagging(to, sub, true);
+      if (has_room(to)) {
+        queue(conn, log, sub);
+      } else {
+        set_lagging(to, sub, true);
+      }
     }
   }
   if (fanout.live.empty()) return;

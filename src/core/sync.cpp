@@ -10,7 +10,14 @@ bool Sync::keeps(const ChannelLog& log) const {
 
 bool Sync::complete(const ChannelLog& log, Round round) const {
   const auto it = states_.find(const_cast<ChannelLog*>(&log));
-  return it != states_.end() && it->second.whole >= round;
+  if (it == states_.end() || it->second.whole < round) return false;
+  // What was taken in and then refused by the store is not here.
+  return log.appended().covers(it->second.heads);
+}
+
+const Cursor* Sync::heads(const ChannelLog& log) const {
+  const auto it = states_.find(const_cast<ChannelLog*>(&log));
+  return it == states_.end() ? nullptr : &it->second.heads;
 }
 
 bool Sync::level(const ChannelLog& log) const {
@@ -50,6 +57,7 @@ void Sync::start_round(ChannelLog& log, State& state) {
   state.asking = true;
   state.targets.clear();
   state.answered.clear();
+  state.gathered = Cursor{};
   state.home_word = false;
   state.again_ms = turn_.ms() + kIncompleteMs;
   const auto add = [&](NodeIx node) {
@@ -76,6 +84,7 @@ void Sync::end_round(const ChannelLog& log, State& state) {
   const bool whole = cluster_.replicas() == 0 ? silent == 0 : asked && home_word;
   if (!whole) return;
   state.whole = state.round;
+  state.heads = std::move(state.gathered);
   state.level = true;
   changed_ = true;
 }
@@ -187,6 +196,7 @@ void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
     }
   } else {
     state.answered.insert(peer);
+    if (state.asking) state.gathered.merge(done.heads);
     state.home_word = state.home_word || (done.complete && log.is_home(peer));
   }
   next(log, state);
@@ -208,7 +218,7 @@ void Sync::tick() {
     State& state = it->second;
     if (state.pulling && turn_.ms() >= state.heard_ms + kSilentMs) next(log, state);
     const bool open = interest_.ours(log.hash);
-    const bool incomplete = open ? !state.level : state.whole < state.needed;
+    const bool incomplete = state.whole < state.needed || (open && !state.level);
     if (incomplete && !state.asking && turn_.ms() >= state.again_ms) start_round(log, state);
     if (!state.pulling && !state.queued && !state.wanted.empty()) want(log, state);
     const bool idle = !state.pulling && !state.queued && !state.asking;

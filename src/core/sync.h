@@ -49,6 +49,9 @@ class Sync {
   /// True when every stroke that was acknowledged before that round began is here, or on its way to the store.
   bool complete(const ChannelLog& log, Round round) const;
 
+  /// What the last round that told everything came to; nothing when the channel was never asked for.
+  const Cursor* heads(const ChannelLog& log) const;
+
   /// True when the channel was whole once, and everything new has been pushed to this node since.
   bool level(const ChannelLog& log) const;
 
@@ -103,6 +106,8 @@ class Sync {
     Round whole = 0;            ///< the latest that told everything
     bool asking = false;        ///< a round is under way
     std::set<NodeIx> answered;  ///< whole, in this round
+    Cursor gathered;            ///< the answerers' heads, in this round
+    Cursor heads;               ///< and in the last whole one
     bool home_word = false;     ///< a settled home has answered in this round
     bool level = false;
     MonotonicMs again_ms = 0;
