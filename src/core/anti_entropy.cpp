@@ -159,13 +159,16 @@ void AntiEntropy::on_settle_done(NodeIx node, const SettleDone& done) {
   Peer& peer = peers_[node];
   if (done.token != peer.own_token || peer.settled) return;
   peer.settled = true;
+  peer.settled_once = true;
   turn_.say(Severity::debug, "peer " + cluster_.id(node) + " has handed over all that it holds for us");
 }
 
 bool AntiEntropy::settled() const {
   if (membership_.missing() >= cluster_.ack()) return false;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
-    if (node != cluster_.self() && membership_.up(node) && !peers_[node].settled) return false;
+    if (node == cluster_.self()) continue;
+    if (membership_.up(node) && !peers_[node].settled) return false;
+    if (empty_start_ && !peers_[node].settled_once) return false;
   }
   return true;
 }

@@ -32,6 +32,12 @@ class AntiEntropy {
         replication_(replication),
         peers_(cluster.size()) {}
 
+  /// The store was empty at the start: a disk may have been lost, so that this node's own word counts for nothing
+  /// until it has compared itself with everyone once.
+  void began_empty() {
+    empty_start_ = true;
+  }
+
   /// The peer is new, returned, or was behind a broken link: compare with it, and ask it to say when we have all.
   void begin(NodeIx peer);
 
@@ -74,6 +80,7 @@ class AntiEntropy {
     std::deque<Replication::Outstanding> outstanding;
     // We asked it.
     bool settled = false;
+    bool settled_once = false;  ///< in any of its lives, since our start
     std::uint64_t own_token = 0;
     MonotonicMs asked_ms = 0;
     std::uint64_t bytes = 0;
@@ -101,6 +108,7 @@ class AntiEntropy {
   Replication& replication_;
   std::vector<Peer> peers_;
   std::uint64_t last_token_ = 0;
+  bool empty_start_ = false;
 };
 
 }  // namespace inkmesh::core

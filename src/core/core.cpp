@@ -34,6 +34,7 @@ Core::Parts::Parts(const CoreSettings& given)
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
   parts_->log.load(heads);
+  if (heads.empty()) parts_->anti_entropy.began_empty();
 }
 
 Core::~Core() = default;
