@@ -138,6 +138,11 @@ struct Number32 {
   std::uint32_t& value;
 };
 
+/// A version that only counts, as a varint: one can be after it.
+struct Counter {
+  std::uint64_t& value;
+};
+
 /// Any 64 bits: hashes, tokens, ids that are drawn at random.
 struct Bits64 {
   std::uint64_t& value;
@@ -159,12 +164,9 @@ template <class Vector>
 struct List {
   Vector& values;
   std::size_t bytes_min;
-  std::size_t count_max = SIZE_MAX;
 };
 template <class Vector>
 List(Vector&, std::size_t) -> List<Vector>;
-template <class Vector>
-List(Vector&, std::size_t, std::size_t) -> List<Vector>;
 
 inline std::string checked_name(BoundedReader& ar, std::size_t size, bool (*valid)(std::string_view)) {
   const std::string_view name = ar.bytes(size);
@@ -202,6 +204,13 @@ inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Number32& number) {
   number.value = static_cast<std::uint32_t>(checked_number(ar.varint(), 0, UINT32_MAX));
 }
 
+inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Counter& counter) {
+  ar.varint(counter.value);
+}
+inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Counter& counter) {
+  counter.value = checked_number(ar.varint(), 0, UINT64_MAX - 1);
+}
+
 inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Bits64& bits) {
   ar.fixed64(bits.value);
 }
@@ -236,7 +245,7 @@ void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const List<Vector>& list) {
 }
 template <class Vector>
 void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, List<Vector>& list) {
-  const std::size_t count = ar.count(list.bytes_min, list.count_max, sizeof(typename Vector::value_type));
+  const std::size_t count = ar.count(list.bytes_min, SIZE_MAX, sizeof(typename Vector::value_type));
   list.values.clear();
   list.values.reserve(count);
   for (std::size_t i = 0; i < count; ++i)

@@ -46,6 +46,7 @@ std::string encode_goaway(unsigned retry_ms);
 std::string encode(const SendSubscribed&);
 std::string encode(const SendLive&);
 std::string encode(const SendUnsubscribed&);
+/// Without type and id where the connection is an HTTP request.
 std::string encode(const SendAck&);
 std::string encode(const SendError&);
 std::string encode(const SendPresence&);

@@ -169,9 +169,12 @@ std::string encode(const SendUnsubscribed& answer) {
 
 std::string encode(const SendAck& answer) {
   std::string out = start_answer(answer.channel.size() + answer.origin.size());
-  put(out, R"({"type":"ack")");
-  if (!is_http(answer.conn)) put(out, R"(,"id":)", answer.id);
-  put(out, R"(,"channel":")", answer.channel, R"(","origin":")", answer.origin, R"(","seq":)", answer.seq, R"(,"ts":)",
+  if (is_http(answer.conn)) {
+    put(out, "{");
+  } else {
+    put(out, R"({"type":"ack","id":)", answer.id, ",");
+  }
+  put(out, R"("channel":")", answer.channel, R"(","origin":")", answer.origin, R"(","seq":)", answer.seq, R"(,"ts":)",
       answer.ts, R"(,"copies":)", answer.copies);
   if (answer.duplicate) put(out, R"(,"duplicate":true)");
   put(out, "}");

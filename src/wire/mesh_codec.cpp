@@ -1,23 +1,23 @@
-// The bytes of the mesh. `byte` is 8 bits, `u64` 8 bytes, lowest first; a `number` is a varint in its shortest form (7
-// bits a byte, lowest first, the high bit set on all but the last), at most 2^53 - 1, except in `delta`, which is any
-// 64 bits: the difference to the number before, with the sign in the lowest bit. `x*` is a count (number), then so
-// many.
+// The bytes of the mesh. `byte` is 8 bits, `u64` 8 bytes, lowest first. A `number` is a varint in its shortest form (7
+// bits a byte, lowest first, the high bit set on all but the last), at most 2^53 - 1; a `counter` the same, at most
+// 2^64 - 2; a `delta` the same of any 64 bits: the difference to the number before (to 0 at first), its sign in the
+// lowest bit. `x*` is a count (number), then so many.
 //
 //   gossip    := version node epoch (0x01 heartbeat | 0x02 interest_delta)
 //   frame     := version node epoch session:u64 number message*
 //   version   := byte                          1
-//   message   := tag:byte body                 the tags stand in tag_of() below
+//   message   := tag:byte body                 tag: kTag in mesh_fields.h
 //   node, epoch, origin, channel, client       := length:byte character...
 //   json      := length:number byte...         1 to 65,536 bytes, not looked into
 //   flag      := byte                          0 or 1
 //   cursor    := (origin seq)*                 origins ascending, none twice; seq from 1
 //
-//   heartbeat      := list_generation:u64 interest_version:number interest_digest:u64 connections:number wall_us:number
-//                     full:flag ready:flag
-//   interest_delta := from:number opened:u64* closed:u64*
+//   heartbeat      := list_generation:u64 interest_version:counter interest_digest:u64 connections:number
+//                     wall_us:number full:flag ready:flag
+//   interest_delta := from:counter opened:u64* closed:u64*
 //
 //   interest_want  :=
-//   interest_full  := version:number channels:u64*
+//   interest_full  := version:counter channels:u64*
 //   run            := channel origin repair:flag first:number stroke*           at least one; seqs count up from first
 //   stroke         := author ts:delta op:delta size:number byte...              the lowest bit of size: duplicate;
 //                                                                               the rest: bytes of data
@@ -38,9 +38,9 @@
 //   op_ask         := request:u64 channel client op
 //   op_answer      := request:u64 found:flag [origin seq ts data_hash:u64]      the rest only when found
 //   signal         := channel client json
-//   presence_full  := channel version:number present*
+//   presence_full  := channel version:counter present*
 //   present        := conn:u64 client
-//   presence_delta := channel from:number present* conn:u64*
+//   presence_delta := channel from:counter present* conn:u64*
 //   presence_want  := channel
 #include "wire/mesh_codec.h"
 

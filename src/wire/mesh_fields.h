@@ -19,14 +19,14 @@ namespace inkmesh::wire {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Heartbeat& m) {
   auto& [list_generation, interest_version, interest_digest, connections, wall_us, full, ready] = m;
-  ar(Bits64{list_generation}, Number{interest_version}, Bits64{interest_digest}, Number32{connections}, Number{wall_us},
-     full, ready);
+  ar(Bits64{list_generation}, Counter{interest_version}, Bits64{interest_digest}, Number32{connections},
+     Number{wall_us}, full, ready);
 }
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, InterestDelta& m) {
   auto& [from, opened, closed] = m;
-  ar(Number{from}, Bits64List{opened, kInterestChannelsMax}, Bits64List{closed, kInterestChannelsMax});
+  ar(Counter{from}, Bits64List{opened, kInterestChannelsMax}, Bits64List{closed, kInterestChannelsMax});
 }
 
 // ---- links: interest ------------------------------------------------------------------------------------------------
@@ -37,7 +37,7 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& /*ar*/, InterestWant& /*m*/) {}
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, InterestFull& m) {
   auto& [version, channels] = m;
-  ar(Number{version}, Bits64List{channels, kInterestChannelsMax});
+  ar(Counter{version}, Bits64List{channels, kInterestChannelsMax});
 }
 
 // ---- links: strokes -------------------------------------------------------------------------------------------------
@@ -51,7 +51,7 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Stored::Entry& m) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Stored& m) {
   auto& [entries] = m;
-  ar(List(entries, kNameBytesMin + kOriginBytesMin + kSeqBytesMin));
+  ar(List{entries, kNameBytesMin + kOriginBytesMin + kSeqBytesMin});
 }
 
 template <class Archive>
@@ -75,7 +75,7 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Heads::Entry& m) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Heads& m) {
   auto& [entries] = m;
-  ar(List(entries, kNameBytesMin + kCountBytesMin));
+  ar(List{entries, kNameBytesMin + kCountBytesMin});
 }
 
 template <class Archive>
@@ -116,13 +116,13 @@ inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, DigestNode& node) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Digest& m) {
   auto& [round, nodes] = m;
-  ar(Bits64{round}, List(nodes, kDigestNodeBytes));
+  ar(Bits64{round}, List{nodes, kDigestNodeBytes});
 }
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, DigestReply& m) {
   auto& [round, children] = m;
-  ar(Bits64{round}, List(children, kDigestNodeBytes));
+  ar(Bits64{round}, List{children, kDigestNodeBytes});
 }
 
 template <class Archive>
@@ -134,13 +134,13 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Offer::Head& m) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Offer::Entry& m) {
   auto& [channel, heads] = m;
-  ar(channel_name(channel), List(heads, kOriginBytesMin + kSeqBytesMin + sizeof(std::uint64_t)));
+  ar(channel_name(channel), List{heads, kOriginBytesMin + kSeqBytesMin + sizeof(std::uint64_t)});
 }
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Offer& m) {
   auto& [entries] = m;
-  ar(List(entries, kNameBytesMin + kCountBytesMin));
+  ar(List{entries, kNameBytesMin + kCountBytesMin});
 }
 
 template <class Archive>
@@ -187,13 +187,13 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, PresenceEntry& m) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, PresenceFull& m) {
   auto& [channel, version, present] = m;
-  ar(channel_name(channel), Number{version}, List(present, sizeof(ConnId) + kNameBytesMin));
+  ar(channel_name(channel), Counter{version}, List{present, sizeof(ConnId) + kNameBytesMin});
 }
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, PresenceDelta& m) {
   auto& [channel, from, joined, left] = m;
-  ar(channel_name(channel), Number{from}, List(joined, sizeof(ConnId) + kNameBytesMin), Bits64List{left});
+  ar(channel_name(channel), Counter{from}, List{joined, sizeof(ConnId) + kNameBytesMin}, Bits64List{left});
 }
 
 template <class Archive>
@@ -285,7 +285,7 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, GossipMessage& m) {
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Frame& m) {
   auto& [node, epoch, session, number, messages] = m;
-  ar(Name{node, valid_node_id}, Name{epoch, valid_epoch}, Bits64{session}, Number{number, 1}, List(messages, 1));
+  ar(Name{node, valid_node_id}, Name{epoch, valid_epoch}, Bits64{session}, Number{number, 1}, List{messages, 1});
 }
 
 }  // namespace inkmesh::wire

@@ -57,8 +57,7 @@ TEST(ClientEncode, Ack) {
                          R"("ts":9007199254740991,"copies":2,"duplicate":true})");
   ack.conn = kConnHttpBit | 1;
   ack.duplicate = false;
-  EXPECT_EQ(encode(ack),
-            R"({"type":"ack","channel":"c","origin":"ws1~5k2m9x1q","seq":43,"ts":9007199254740991,"copies":2})");
+  EXPECT_EQ(encode(ack), R"({"channel":"c","origin":"ws1~5k2m9x1q","seq":43,"ts":9007199254740991,"copies":2})");
 }
 
 TEST(ClientEncode, Error) {

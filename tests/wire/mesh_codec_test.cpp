@@ -132,7 +132,6 @@ TEST(MeshCodec, NumbersPastTheirRangeAreRefused) {
     EXPECT_FALSE(accepted(Offer{{{"c", {{"n~00000000", bad, 0}}}}}));
     EXPECT_FALSE(accepted(OpAsk{1, "c", "ann", bad}));
     EXPECT_FALSE(accepted(OpAnswer{1, true, "n~00000000", 1, bad, 0}));
-    EXPECT_FALSE(accepted(PresenceFull{"c", bad, {}}));
   }
   Stroke stroke = kStroke;
   stroke.op = 0;
@@ -140,6 +139,15 @@ TEST(MeshCodec, NumbersPastTheirRangeAreRefused) {
   EXPECT_FALSE(accepted(Fetch{"c", "n~00000000", 5, 4}));
   EXPECT_FALSE(accepted(Fetch{"c", "n~00000000", 0, 4}));
   EXPECT_FALSE(accepted(OpAsk{1, "c", "ann", 0}));
+}
+
+TEST(MeshCodec, VersionsCountAsFarAsOneCanFollow) {
+  constexpr std::uint64_t last = std::numeric_limits<std::uint64_t>::max() - 1;
+  EXPECT_TRUE(accepted(PresenceFull{"c", last, {}}));
+  EXPECT_FALSE(accepted(PresenceFull{"c", last + 1, {}}));
+  EXPECT_FALSE(accepted(PresenceDelta{"c", last + 1, {}, {}}));
+  EXPECT_FALSE(accepted(InterestFull{last + 1, {}}));
+  EXPECT_FALSE(decode_gossip(encode(GossipMessage{"n", "00000000", InterestDelta{last + 1, {}, {}}})));
 }
 
 TEST(MeshCodec, ARunThatCountsPastTheLastNumberIsRefused) {
