@@ -1,7 +1,7 @@
 // Hostile clients by hand: raw TCP, raw HTTP, and WebSocket frames that no library would send.
 import { createHash, randomBytes } from 'node:crypto';
 import net from 'node:net';
-import { patience } from './process.mjs';
+import { patience, whileOpen } from './process.mjs';
 
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 const WAIT_MS = 10_000;
@@ -37,8 +37,10 @@ export class Raw {
       raw.total = 0;
       raw.keep = true;
       raw.socket = net.connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true });
+      const forget = whileOpen(() => raw.socket.destroy());
       raw.ended = new Promise((done) => {
         raw.socket.once('close', () => {
+          forget();
           raw.isClosed = true;
           done();
         });

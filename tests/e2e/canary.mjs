@@ -20,6 +20,12 @@ export class Canary {
   }
 
   async run() {
+    const begin = Date.now();
+    for (const [who, wire] of Object.entries({ author: this.author, reader: this.reader })) {
+      wire.closed.then(({ code, reason }) => {
+        if (!this.stopping) console.log(`the canary's ${who} was closed with ${code} ${reason} after ${Date.now() - begin} ms`);
+      });
+    }
     for (let op = 1; !this.stopping; ++op) {
       const sent = performance.now();
       this.author.send({ type: 'publish', id: op, channel: this.channel, op, data: { op } });

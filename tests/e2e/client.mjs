@@ -2,7 +2,7 @@
 // drawing, an outbox that outlives connections, retries with the same op, and fail-over from address to address.
 import { EventEmitter } from 'node:events';
 import WebSocket from 'ws';
-import { sleep, until } from './process.mjs';
+import { sleep, until, whileOpen } from './process.mjs';
 
 const RECONNECT_MS = [20, 50, 100, 200, 400];
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -46,7 +46,8 @@ export class Client extends EventEmitter {
     this.wanted = true;
     this.failures = 0;
     this.connections = 0;
-    this.running = this.run();
+    const forget = whileOpen(() => this.end());
+    this.running = this.run().finally(forget);
   }
 
   get url() {
@@ -89,6 +90,12 @@ export class Client extends EventEmitter {
       this.requests.set(id, { resolve, reject });
       this.send({ ...message, id });
     });
+  }
+
+  /** Ends it at once, without waiting for anything. */
+  end() {
+    this.wanted = false;
+    this.socket?.terminate();
   }
 
   async close() {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Child, freePorts, until } from './process.mjs';
+import { Child, endAllOpen, freePorts, until } from './process.mjs';
 import { Relay } from './relay.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -258,6 +258,7 @@ export class Cluster {
   }
 
   async stop() {
+    endAllOpen();
     await Promise.all(this.nodes.map((node) => node.child?.stop()));
     for (const { relays } of this.links ?? []) for (const relay of relays) await relay.close();
     await rm(this.folder, { recursive: true, force: true });

@@ -11,6 +11,17 @@ export const sanitized = Boolean(process.env.INKMESH_SANITIZE);
 /** What a bound on time is multiplied with. */
 export const patience = sanitized ? 5 : 1;
 
+const open = new Set();
+/** Notes a connection that must not outlive the tests; a failed test leaves its own behind. Gives what forgets it. */
+export function whileOpen(end) {
+  open.add(end);
+  return () => open.delete(end);
+}
+export function endAllOpen() {
+  for (const end of open) end();
+  open.clear();
+}
+
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `probe` gives something truthy, and returns it. */

@@ -1,6 +1,6 @@
 // One WebSocket, one message at a time: for tests that say exactly what goes out and what must come back.
 import WebSocket from 'ws';
-import { patience } from './process.mjs';
+import { patience, whileOpen } from './process.mjs';
 
 const ANSWER_MS = 10_000;
 
@@ -9,10 +9,12 @@ export class Wire {
   static async open(url, { protocols = ['inkmesh.v1'], headers, hello, perMessageDeflate = false } = {}) {
     const wire = new Wire();
     wire.socket = new WebSocket(url, protocols, { headers, perMessageDeflate, skipUTF8Validation: false });
+    const forget = whileOpen(() => wire.socket.terminate());
     wire.received = [];
     wire.waiting = [];
     wire.closed = new Promise((resolve) => {
       wire.socket.once('close', (code, reason) => {
+        forget();
         wire.closeCode = code;
         resolve({ code, reason: reason.toString() });
         for (const { reject, what } of wire.waiting.splice(0)) reject(new Error(`closed with ${code}, waiting for ${what}`));
