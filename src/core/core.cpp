@@ -195,6 +195,10 @@ void Core::Parts::on(const AppendFailed& event) {
       acks.refuse(*item.origin_log, stroke.seq, event.error);
       continue;
     }
+    if (item.origin_log->shown > item.origin_log->committed) {
+      sessions.rewind(*item.log);
+      item.origin_log->shown = item.origin_log->committed;
+    }
     if (full && !told[item.from]) links.send(item.from, StoreFull{});
     told[item.from] = true;
     sync.hear_of(item.from, *item.log, stroke.origin, stroke.seq, 1000);

@@ -229,6 +229,19 @@ void Sessions::leave_live(ConnId conn, ChannelLog& log, Sub& sub, Cursor cursor)
   fanout.recipients = nullptr;
 }
 
+void Sessions::rewind(ChannelLog& log) {
+  const auto it = fanouts_.find(&log);
+  if (it == fanouts_.end()) return;
+  push_turn(log, it->second);
+  it->second.turn.clear();
+  const std::vector<ConnId> live = it->second.live;
+  for (const ConnId conn : live) {
+    Sub& sub = conns_.at(conn).subs.at(&log);
+    leave_live(conn, log, sub, log.shown());
+    queue(conn, log, sub);
+  }
+}
+
 // ---- reading to everyone else ---------------------------------------------------------------------------------------
 
 void Sessions::queue(ConnId conn, ChannelLog& log, Sub& sub) {

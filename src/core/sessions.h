@@ -48,6 +48,9 @@ class Sessions {
 
   /// Strokes that may be told now, in order; they go out with the turn.
   void show(ChannelLog& log, const Strokes& strokes);
+  /// Strokes that were shown are not here any more: whoever has seen them keeps its own cursor, ahead of ours, until
+  /// they are back. Called before the log's `shown` goes back.
+  void rewind(ChannelLog& log);
   void signal(ConnId from, ChannelLog& log, const ClientName& client, const std::string& data);
 
   /// The channel that was read; nothing when the ticket is not one of a subscriber's.

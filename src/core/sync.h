@@ -85,7 +85,7 @@ class Sync {
   static constexpr MonotonicMs kIncompleteMs = 250;  ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;   ///< a channel that nobody has open is forgotten
   static constexpr std::size_t kPullsMax = 256;      ///< under way at once
-  static constexpr std::size_t kAskAllNodes = 5;     ///< in so small a cluster every node is asked
+  static constexpr std::size_t kAskAllNodes = 9;     ///< in so small a cluster every node is asked
 
   struct Wanted {
     Seq seq = 0;
