@@ -42,7 +42,7 @@ void AntiEntropy::begin(NodeIx peer) {
   peers_[peer].running = false;
   start_round(peer);
   peers_[peer].settled = false;
-  peers_[peer].own_token = ++last_token_;
+  peers_[peer].own_token = tokens_.next() | 1U;
   ask_settle(peer);
 }
 

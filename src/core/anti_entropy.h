@@ -23,13 +23,14 @@ namespace inkmesh::core {
 class AntiEntropy {
  public:
   AntiEntropy(Turn& turn, const ClusterMap& cluster, Log& log, const Membership& membership, Links& links,
-              Replication& replication)
+              Replication& replication, std::uint64_t seed)
       : turn_(turn),
         cluster_(cluster),
         log_(log),
         membership_(membership),
         links_(links),
         replication_(replication),
+        tokens_(seed),
         peers_(cluster.size()) {}
 
   /// The store was empty at the start: a disk may have been lost, so that this node's own word counts for nothing
@@ -106,8 +107,8 @@ class AntiEntropy {
   const Membership& membership_;
   Links& links_;
   Replication& replication_;
+  Random tokens_;  ///< never the same in two lives: an answer to a former one must not count
   std::vector<Peer> peers_;
-  std::uint64_t last_token_ = 0;
   bool empty_start_ = false;
 };
 

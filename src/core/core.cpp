@@ -21,7 +21,7 @@ Core::Parts::Parts(const CoreSettings& given)
       links(turn, cluster, given.epoch, given.seed),
       acks(turn, cluster, membership, links),
       replication(turn, cluster, log, interest, membership, links, acks),
-      anti_entropy(turn, cluster, log, membership, links, replication),
+      anti_entropy(turn, cluster, log, membership, links, replication, core::mix(given.seed)),
       sync(turn, cluster, log, interest, membership, links, replication, anti_entropy),
       serving(turn, cluster, log, links, anti_entropy),
       repairs(turn, cluster, membership, links),

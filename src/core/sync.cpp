@@ -59,6 +59,7 @@ void Sync::start_round(ChannelLog& log, State& state) {
   state.answered.clear();
   state.gathered = Cursor{};
   state.home_word = false;
+  state.asked_ms = turn_.ms();
   state.again_ms = turn_.ms() + kIncompleteMs;
   const auto add = [&](NodeIx node) {
     const bool there = std::find(state.targets.begin(), state.targets.end(), node) != state.targets.end();
@@ -195,6 +196,12 @@ void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
       if (log.appended().at(origin) < seq) state.wanted[origin] = Wanted{seq, peer, turn_.ms() + kIncompleteMs};
     }
   } else {
+    for (auto wanted = state.wanted.begin(); wanted != state.wanted.end();) {
+      // It has lost what it told of, in a crash: somebody else may have it.
+      const bool lost = wanted->second.from == peer && done.heads.at(wanted->first) < wanted->second.seq;
+      if (lost) state.level = false;
+      wanted = lost ? state.wanted.erase(wanted) : std::next(wanted);
+    }
     state.answered.insert(peer);
     if (state.asking) state.gathered.merge(done.heads);
     state.home_word = state.home_word || (done.complete && log.is_home(peer));
@@ -218,7 +225,8 @@ void Sync::tick() {
     State& state = it->second;
     if (state.pulling && turn_.ms() >= state.heard_ms + kSilentMs) next(log, state);
     const bool open = interest_.ours(log.hash);
-    const bool incomplete = state.whole < state.needed || (open && !state.level);
+    const bool stale = open && turn_.ms() >= state.asked_ms + kAskAgainMs;
+    const bool incomplete = stale || state.whole < state.needed || (open && !state.level);
     if (incomplete && !state.asking && turn_.ms() >= state.again_ms) start_round(log, state);
     if (!state.pulling && !state.queued && !state.wanted.empty()) want(log, state);
     const bool idle = !state.pulling && !state.queued && !state.asking;

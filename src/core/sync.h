@@ -81,11 +81,12 @@ class Sync {
   }
 
  private:
-  static constexpr MonotonicMs kSilentMs = 400;      ///< a pull without an answer goes to the next target
-  static constexpr MonotonicMs kIncompleteMs = 250;  ///< how soon an incomplete channel asks again
-  static constexpr MonotonicMs kForgetMs = 10'000;   ///< a channel that nobody has open is forgotten
-  static constexpr std::size_t kPullsMax = 256;      ///< under way at once
-  static constexpr std::size_t kAskAllNodes = 9;     ///< in so small a cluster every node is asked
+  static constexpr MonotonicMs kSilentMs = 400;       ///< a pull without an answer goes to the next target
+  static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
+  static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
+  static constexpr std::size_t kPullsMax = 256;       ///< under way at once
+  static constexpr MonotonicMs kAskAgainMs = 20'000;  ///< an open channel is compared so often, whatever was heard
+  static constexpr std::size_t kAskAllNodes = 9;      ///< in so small a cluster every node is asked
 
   struct Wanted {
     Seq seq = 0;
@@ -111,6 +112,7 @@ class Sync {
     bool home_word = false;     ///< a settled home has answered in this round
     bool level = false;
     MonotonicMs again_ms = 0;
+    MonotonicMs asked_ms = 0;
     MonotonicMs used_ms = 0;
   };
   using States = std::map<ChannelLog*, State, ByKey>;
