@@ -27,7 +27,9 @@ void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, b
 std::size_t Acks::copies(const OriginLog& origin_log, Seq seq) const {
   std::size_t copies = origin_log.committed >= seq ? 1 : 0;
   for (const PeerMark& mark : origin_log.marks) {
-    if (mark.stored >= seq && mark.life == membership_.life(mark.node)) ++copies;
+    // One that is down may be lost for good: it does not count until it is back.
+    const bool counts = mark.life == membership_.life(mark.node) && membership_.up(mark.node);
+    if (counts && mark.stored >= seq) ++copies;
   }
   return copies;
 }
