@@ -97,7 +97,7 @@ void Checker::acked(const SendAck& ack, const ClientName& client, Op op) {
 
 void Checker::complete(const Channel& channel, const Cursor& cursor, SimUs begun) {
   for (const Acked& acked : channels_[channel].acked) {
-    if (acked.at >= begun) return;
+    if (acked.at + options_.complete_grace_us >= begun) return;
     if (cursor.at(acked.origin) < acked.seq) {
       violation(channel, "complete without " + acked.origin + ":" + std::to_string(acked.seq) +
                              ", which was acknowledged " + std::to_string((begun - acked.at) / 1000) +

@@ -28,7 +28,7 @@ void draw_shape(Random& random, Options& options, unsigned nodes, unsigned ops) 
   options.ops = ops != 0 ? ops : drawn_ops;
   options.data_bytes_max = random.chance(100) ? 4000 : 40;
   options.outbox_bytes = random.chance(300) ? std::size_t{4} << 10U : std::size_t{1} << 20U;
-  options.faults_us = random.between(2, 8) * 1'000'000;
+  options.faults_us = random.between(2, random.chance(200) ? 20 : 8) * 1'000'000;
 }
 
 void draw_machine(Random& random, Options& options) {
@@ -48,7 +48,7 @@ void draw_faults(Random& random, Options& options) {
   options.gossip_loss_per_mille = random.chance(300) ? static_cast<unsigned>(random.between(10, 400)) : 0;
   options.crash_every_us = draw_every(random, 550);
   options.disk_loss_per_mille = random.chance(350) ? 400 : 0;
-  options.lose_one_for_good = options.nodes > 1 && random.chance(120);
+  options.lose_one_for_good = options.nodes > options.ack && random.chance(120);
   options.partition_every_us = draw_every(random, 350);
   options.one_way_every_us = draw_every(random, 250);
   options.cut_us_max = random.pick(std::vector<SimUs>{500'000, 4'000'000});
@@ -73,6 +73,10 @@ Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
   draw_shape(random, options, nodes, ops);
   draw_machine(random, options);
   draw_faults(random, options);
+  const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
+                               options.reset_every_us + options.choke_every_us + options.pause_every_us !=
+                           0;
+  options.complete_grace_us = links_break ? 3_s : 1_s;
   return options;
 }
 
@@ -133,7 +137,7 @@ std::vector<Options> simpler(const Options& options) {
   if (options.ops > 1) add([](Options& next) { next.ops /= 2; });
   if (options.ops > 1) add([](Options& next) { next.ops -= (next.ops + 7) / 8; });
   if (options.faults_us > 1_s) add([](Options& next) { next.faults_us -= next.faults_us / 4; });
-  if (options.nodes > 2 && options.nodes - 1 >= options.ack) add([](Options& next) { --next.nodes; });
+  if (options.nodes > 2 && options.nodes - 1 > options.ack) add([](Options& next) { --next.nodes; });
   if (options.turn_us_max > 20) add([](Options& next) { next.turn_us_max = 20; });
   if (options.data_bytes_max > 40) add([](Options& next) { next.data_bytes_max = 40; });
   return all;

@@ -28,7 +28,10 @@ struct Options {
   unsigned slow_readers = 0;  ///< so many of the clients
   SimUs slow_us_per_kib = 20_ms;
 
-  SimUs faults_us = 5_s;     ///< the first phase: clients work, faults happen
+  SimUs faults_us = 5_s;  ///< the first phase: clients work, faults happen
+  /// What was acknowledged so shortly before a subscription began may still be on its way to a node that calls itself
+  /// complete: links carry it, or their loss is noticed and the word withdrawn.
+  SimUs complete_grace_us = 3_s;
   SimUs converge_us = 30_s;  ///< the second phase's bound: no faults, and all must come together
 
   // The machine.

@@ -304,8 +304,12 @@ void SimClient::on(const SendError& error) {
   });
 }
 
+std::string SimClient::signal_data() const {
+  return "{\"session\":" + std::to_string(session_) + "}";
+}
+
 void SimClient::signal(const Channel& channel) {
-  if (state_ == State::open) send(SignalSent{conn_, channel, name_, "{\"x\":1}"});
+  if (state_ == State::open) send(SignalSent{conn_, channel, name_, signal_data()});
 }
 
 // ---- what it is told
@@ -321,7 +325,7 @@ void SimClient::receive(std::uint64_t session, const Effect& effect) {
           on(what);
         } else if constexpr (std::is_same_v<T, DeliverSignal>) {
           ++signals_;
-          if (what.client == name_) violation(what.channel, "its own signal came back");
+          if (what.client == name_ && what.data == signal_data()) violation(what.channel, "its own signal came back");
           const auto found = subscriptions_.find(what.channel);
           if (found == subscriptions_.end()) violation(what.channel, "a signal of what it did not open");
         }

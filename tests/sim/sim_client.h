@@ -133,6 +133,7 @@ class SimClient : public EdgeUser {
   void send_publish(Op op, Pending& pending);
   void pump();
   void look_after();
+  std::string signal_data() const;
   void on(const SendSubscribed& subscribed);
   void on(const SendLive& live);
   void on(const SendUnsubscribed& unsubscribed);
