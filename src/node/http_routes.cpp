@@ -229,8 +229,4 @@ HttpResponse readiness(const CoreStatus& core) {
   return json_response(core.ready ? 200 : 503, ready_json(core));
 }
 
-void strip_body(HttpResponse& response) {
-  response.body.clear();
-}
-
 }  // namespace inkmesh::node

@@ -28,7 +28,4 @@ edge::HttpResponse response_to(const HistoryPage& page);
 /// 200 or 503, with the reasons.
 edge::HttpResponse readiness(const CoreStatus& core);
 
-/// For HEAD: everything but the body.
-void strip_body(edge::HttpResponse& response);
-
 }  // namespace inkmesh::node

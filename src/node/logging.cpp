@@ -145,16 +145,20 @@ void log(Severity severity, std::string_view text, Fields fields) {
   log->lines->log(level_of(severity), "{}", log->json ? json_members(text, fields) : text_line(text, fields));
 }
 
+void finish_logging() {
+  const Log* log = current.load(std::memory_order_acquire);
+  if (log == nullptr) return;
+  const auto end = std::chrono::steady_clock::now() + kFlushMax;
+  while (log->writer->queue_size() > 0 && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  // The last line has left the queue; the writer gets a moment to bring it out.
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+}
+
 void end_process(int exit_code, std::string_view reason) {
   log(Severity::error, reason, {{"exit_code", exit_code}});
-  if (const Log* log = current.load(std::memory_order_acquire)) {
-    const auto end = std::chrono::steady_clock::now() + kFlushMax;
-    while (log->writer->queue_size() > 0 && std::chrono::steady_clock::now() < end) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
-    // The last line has left the queue; give the writer a moment to get it out.
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
+  finish_logging();
   _exit(exit_code);
 }
 

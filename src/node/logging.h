@@ -29,7 +29,11 @@ void start_logging(const std::string& level, bool json, const NodeId& node);
 
 void log(Severity severity, std::string_view text, Fields fields = {});
 
-/// Writes what waits, for a bounded time, then ends the process without running destructors, which could hang.
+/// Writes what waits, for a bounded time.
+void finish_logging();
+
+/// Logs the reason, writes what waits, for a bounded time, then ends the process without running destructors, which
+/// could hang.
 [[noreturn]] void end_process(int exit_code, std::string_view reason);
 
 /// A line as it is written, without time and level: `text key=value` or `"msg":"text","key":"value"`.

@@ -123,7 +123,6 @@ void Loop::serve(const edge::HttpRequest& request) {
 
   auto* ready_made = std::get_if<edge::HttpResponse>(&action);
   edge::HttpResponse response = ready_made != nullptr ? std::move(*ready_made) : report(std::get<Report>(action));
-  if (request.method == "HEAD") strip_body(response);
   parts_.edge.answer(request.conn, std::move(response));
 }
 

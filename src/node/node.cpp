@@ -1,6 +1,5 @@
 #include "node/node.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "node/logging.h"
 #include "node/loop.h"
 #include "node/process.h"
+#include "node/stop_signals.h"
 #include "node/version.h"
 #include "store/committer.h"
 #include "store/lmdb_store.h"
@@ -95,35 +95,6 @@ edge::EdgeSettings edge_settings(const ClusterConfig& config, const NodeSettings
   return settings;
 }
 
-/// The two signals, waited for by the main thread and blocked in every other.
-class StopSignals {
- public:
-  StopSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    std::signal(SIGPIPE, SIG_IGN);
-  }
-
-  /// From here on the same signal ends the process at once. The other one does not: a terminal's SIGINT goes to a
-  /// supervisor too, which passes its own wish on.
-  int wait() const {
-    int signal = 0;
-    while (sigwait(&set_, &signal) != 0) {
-    }
-    std::signal(signal, SIG_DFL);
-    sigset_t again;
-    sigemptyset(&again);
-    sigaddset(&again, signal);
-    pthread_sigmask(SIG_UNBLOCK, &again, nullptr);
-    return signal;
-  }
-
- private:
-  sigset_t set_{};
-};
-
 void tell_ready(int fd) {
   if (fd < 0) return;
   constexpr std::string_view kReady = "ready\n";
@@ -195,6 +166,7 @@ int run_node(const ClusterConfig& config, const NodeId& self, const RunOptions& 
     end_process(kExitCannotStart, error.what());
   }
   log(Severity::info, "stopped");
+  finish_logging();
   return kExitStopped;
 }
 

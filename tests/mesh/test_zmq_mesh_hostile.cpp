@@ -107,6 +107,47 @@ TEST_F(DeafPeer, TheEndWaitsForNobody) {
   EXPECT_LT(steady_clock::now() - start, kAtOnce);
 }
 
+/// A peer's listening socket, with a timeout on everything.
+int listen_at(const Address& address) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{10, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_port = htons(address.port);
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const bool ok = fd >= 0 && bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at) == 0 && listen(fd, 8) == 0;
+  return ok ? fd : -1;
+}
+
+/// The handshake of a ROUTER, spoken by hand (ZMTP 3.1, NULL mechanism).
+bool shake_hands(int fd) {
+  using namespace std::string_literals;
+  const std::string greeting = "\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL"s + std::string(64 - 16, '\0');
+  const std::string metadata = "\5READY\13Socket-Type\0\0\0\6ROUTER"s;
+  const std::string ready = "\4"s + static_cast<char>(metadata.size()) + metadata;
+  char received[256];
+  return send(fd, greeting.data(), greeting.size(), MSG_NOSIGNAL) == 64 && recv(fd, received, 64, MSG_WAITALL) == 64 &&
+         send(fd, ready.data(), ready.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(ready.size()) &&
+         recv(fd, received, sizeof received, 0) > 0;
+}
+
+TEST(ZmqMeshSilence, CutsAPeerThatSaysNothingAnyMore) {
+  Bench bench({});
+  bench.config = cluster_of({"ws1", "ws2"});
+  const int listener = listen_at(bench.settings("ws2").mesh.listen);
+  ASSERT_GE(listener, 0);
+  bench.start("ws1");
+  const int connection = accept(listener, nullptr, nullptr);
+  ASSERT_TRUE(shake_hands(connection));
+  ASSERT_TRUE(bench.until([&] { return bench.connects("ws1", "ws2") == 1; }));
+  const auto start = steady_clock::now();
+  EXPECT_TRUE(bench.until([&] { return bench.disconnects("ws1", "ws2") == 1; }));
+  EXPECT_LT(steady_clock::now() - start, milliseconds(3000)) << "known within three seconds";
+  close(connection);
+  close(listener);
+}
+
 TEST(ZmqMeshEnd, IsBoundedWhereNoPeerEverCame) {
   Bench bench({});
   bench.config = cluster_of({"ws1", "ws2", "ws3"});
