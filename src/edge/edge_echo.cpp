@@ -80,7 +80,7 @@ class Echo final : public TransportOwner {
 
   asio::ip::tcp::acceptor acceptor_;
   const std::size_t limit_bytes_;
-  Endpoint endpoint_;
+  WsServer endpoint_;
   FrameLimits limits_;
   std::unordered_map<Transport*, Connection::ptr> connections_;
 };

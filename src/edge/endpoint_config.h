@@ -118,7 +118,7 @@ struct EdgeConfig : websocketpp::config::core {
   static const bool enable_extensions = false;
 };
 
-using Endpoint = websocketpp::server<EdgeConfig>;
+using WsServer = websocketpp::server<EdgeConfig>;
 using Connection = websocketpp::connection<EdgeConfig>;
 
 /// Frees what only the handshake needed.

@@ -67,7 +67,7 @@ std::optional<HttpResponse> route_http(const std::string& method, std::string_vi
 }
 
 const char* reason_of(int status) {
-  constexpr std::array<std::pair<int, const char*>, 30> reasons = {{
+  constexpr std::array<std::pair<int, const char*>, 31> reasons = {{
       {200, "OK"},
       {201, "Created"},
       {202, "Accepted"},
@@ -93,6 +93,7 @@ const char* reason_of(int status) {
       {422, "Unprocessable Content"},
       {426, "Upgrade Required"},
       {429, "Too Many Requests"},
+      {431, "Request Header Fields Too Large"},
       {500, "Internal Server Error"},
       {501, "Not Implemented"},
       {503, "Service Unavailable"},

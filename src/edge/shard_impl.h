@@ -111,7 +111,7 @@ class ShardImpl final : public Shard, private TransportOwner {
 
   asio::io_context io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  Endpoint endpoint_;
+  WsServer endpoint_;
   ClientProtocol protocol_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_map<ConnId, Connection::ptr> connections_;
