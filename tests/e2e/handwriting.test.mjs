@@ -57,7 +57,7 @@ it('every screen shows the same page, though each node was killed while it was w
   for (const client of [...followers, ...returners]) for (const board of BOARDS) await client.subscribe(channelOf(board));
   for (const [i, client] of writers.entries()) await client.subscribe(channelOf(work[i].board));
   // One window that follows along through everything.
-  const following = await Window.open(browser, cluster.nodes[0], BOARDS[0]);
+  const following = await Window.open(browser, cluster.nodes[0].http, BOARDS[0]);
 
   const total = work.reduce((sum, { strokes }) => sum + strokes.length, 0);
   const writing = Promise.all(work.map((one, i) => write(writers[i], one)));
@@ -84,7 +84,7 @@ it('every screen shows the same page, though each node was killed while it was w
     }
     const pictures = [];
     for (const node of cluster.nodes) {
-      const window = await Window.open(browser, node, board);
+      const window = await Window.open(browser, node.http, board);
       await window.holds(expected.length);
       pictures.push({ where: node.id, picture: await window.picture() });
       await window.screenshot('handwriting', `${board}-${node.id}`);
