@@ -5,7 +5,7 @@
 namespace inkmesh::core {
 
 void History::ask(HistoryAsk ask) {
-  if (waiting_.size() + locating_.size() + reads_.size() >= kAskedMax) {
+  if (waiting_.size() + locating_.size() + reads_.size() + reads_waiting_.size() >= kAskedMax) {
     turn_.emit(SendError{ask.conn, std::nullopt, ErrorCode::unavailable, "too many history requests at once", 500});
     return;
   }
@@ -38,6 +38,10 @@ void History::find(Asked asked) {
 }
 
 void History::read(Asked asked) {
+  if (reads_.size() >= kReadsMax) {
+    reads_waiting_.push_back(std::move(asked));
+    return;
+  }
   Read read;
   read.ticket = turn_.next_ticket();
   read.channel = asked.ask.channel;
@@ -72,6 +76,11 @@ std::optional<Channel> History::on_read(const ReadDone& done) {
   const ChannelLog* log = log_.find(page.channel);
   page.complete = !done.more && done.damaged.empty() && log != nullptr && here(*log, it->second);
   reads_.erase(it);
+  if (!reads_waiting_.empty()) {
+    Asked next = std::move(reads_waiting_.front());
+    reads_waiting_.pop_front();
+    read(std::move(next));
+  }
   Channel channel = page.channel;
   turn_.emit(std::move(page));
   return channel;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -27,7 +28,8 @@ class History {
  private:
   static constexpr MonotonicMs kWaitMs = 1000;
   static constexpr std::size_t kPageStrokes = 1000;
-  static constexpr std::size_t kPageBytes = std::size_t{4} << 20;
+  static constexpr std::size_t kPageBytes = std::size_t{512} << 10;
+  static constexpr std::size_t kReadsMax = 16;  ///< pages being read at once: each is some MiB on its way out
   static constexpr std::size_t kAskedMax = 1000;
 
   struct Asked {
@@ -47,6 +49,7 @@ class History {
   std::vector<Asked> waiting_;
   std::map<Ticket, Asked> locating_;
   std::map<Ticket, Asked> reads_;
+  std::deque<Asked> reads_waiting_;
 };
 
 }  // namespace inkmesh::core
