@@ -43,9 +43,11 @@ int run_check(const std::string& path) {
 
 void add_check_command(CLI::App& program, Run& run) {
   auto path = std::make_shared<std::string>("cluster.yaml");
-  CLI::App* command = program.add_subcommand("check", "Check a cluster file and say what it means");
+  CLI::App* command = program.add_subcommand("check");
   command->description(
-      "Checks a cluster file. Every mistake is listed with its line, its key and what was expected there:\n"
+      "Check a cluster file and say what it means\n"
+      "\n"
+      "Every mistake is listed with its line, its key and what was expected there:\n"
       "\n"
       "  cluster.yaml:12: nodes[2].client: expected host:port, found \"ws3\"\n"
       "\n"

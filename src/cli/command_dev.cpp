@@ -262,36 +262,53 @@ int run_dev(DevArguments arguments) {
 void add_dev_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<DevArguments>();
   DevPlan& plan = arguments->plan;
-  CLI::App* command = program.add_subcommand("dev", "Run a whole cluster on this machine");
+  CLI::App* command = program.add_subcommand("dev");
   command->description(
-      "Runs a whole cluster on loopback: each node ws1, ws2, … a process with a store of its own, and a whiteboard at\n"
-      "each node's address. What was drawn stays in DIR for the next time.\n"
+      "Run a whole cluster on this machine\n"
+      "\n"
+      "Each node ws1, ws2, … is a process with a store of its own, and a whiteboard at its own address on loopback.\n"
+      "What was drawn stays in DIR for the next time, beside cluster.yaml and a log of each node.\n"
       "\n"
       "  inkmesh dev --nodes 3\n"
       "  inkmesh dev --nodes 5 --port 9001 --data /tmp/five --replicas 3\n"
       "\n"
       "A node that dies is reported and not restarted: kill one, watch, and start it again with the command that is\n"
       "printed. Such a node is yours: Ctrl-C stops only those that this program started. They never outlive it, even\n"
-      "when it is killed.\n"
-      "DIR gets cluster.yaml, a log and a store for each node.\n");
-  command->add_option("--nodes", plan.nodes, "How many")->check(CLI::Range(1U, 100U))->capture_default_str();
+      "when it is killed.\n");
+  command->add_option("--nodes", plan.nodes, "How many, 1 to 100")
+      ->take_last()
+      ->type_name("N")
+      ->check(CLI::Range(1U, 100U))
+      ->capture_default_str();
   command->add_option("--port", plan.port, "Client port of ws1; ws2 has the next one")
+      ->type_name("PORT")
       ->check(CLI::Range(1, 65535))
       ->capture_default_str();
   command->add_option("--gossip-port", plan.gossip_port, "Gossip port of ws1 [port + 1000]")
+      ->type_name("PORT")
       ->check(CLI::Range(1, 65535));
-  command->add_option("--mesh-port", plan.mesh_port, "Mesh port of ws1 [port + 2000]")->check(CLI::Range(1, 65535));
+  command->add_option("--mesh-port", plan.mesh_port, "Mesh port of ws1 [port + 2000]")
+      ->type_name("PORT")
+      ->check(CLI::Range(1, 65535));
   command->add_option("--data", arguments->folder, "Where the cluster lives")->capture_default_str()->type_name("DIR");
-  command->add_option("--replicas", plan.settings.replicas, "Homes of a channel")
+  command->add_option("--replicas", plan.settings.replicas, "How many nodes store a channel, 0 to 16")
+      ->type_name("N")
       ->check(CLI::Range(0U, 16U))
       ->capture_default_str();
-  command->add_option("--ack", arguments->ack, "Nodes that have a stroke on disk before its author is told [2, or all]")
+  command
+      ->add_option("--ack", arguments->ack,
+                   "Nodes that have a stroke on disk before its author is told [2, or what there is]")
+      ->type_name("N")
       ->check(CLI::Range(1U, 16U));
-  command->add_option("--durability", arguments->durability, "sync or async, as in cluster.yaml")
+  command->add_option("--durability", arguments->durability, "sync: on disk before it is seen; async: seen at once")
+      ->type_name("MODE")
       ->check(CLI::IsMember({"sync", "async"}))
       ->default_str("sync");
-  command->add_option("--map-size", arguments->map_size, "The most that a store grows to")->default_str("64GiB");
-  command->add_option("--log-level", arguments->log_level, "How much the nodes log")
+  command->add_option("--map-size", arguments->map_size, "The most that a store grows to")
+      ->type_name("SIZE")
+      ->default_str("64GiB");
+  command->add_option("--log-level", arguments->log_level, "trace, debug, info, warning or error")
+      ->type_name("LEVEL")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();
   command->callback([arguments, &run] { run = [arguments] { return run_dev(*arguments); }; });

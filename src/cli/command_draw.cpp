@@ -161,14 +161,17 @@ int run_draw(DrawArguments arguments) {
 
 void add_draw_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<DrawArguments>();
-  CLI::App* command = program.add_subcommand("draw", "Publish the strokes of a file to a channel");
+  CLI::App* command = program.add_subcommand("draw");
   command->description(
-      "Publishes strokes to a channel, with a progress bar and the rate on standard error. It ends with 0 once every\n"
-      "stroke is acknowledged. When its node is lost it goes on at another and sends again what was not acknowledged:\n"
-      "each stroke is drawn once. So is a file that is drawn again with the same --client.\n"
+      "Publish the strokes of a file to a channel\n"
+      "\n"
+      "A progress bar and the rate go to standard error. It ends with 0 once every stroke is acknowledged. When its\n"
+      "node is lost it goes on at another and sends again what was not acknowledged: each stroke is drawn once. So is "
+      "a\n"
+      "file that is drawn again with the same --client.\n"
       "\n"
       "FILE holds lines of JSON, each a stroke's data; or one JSON array of strokes; or characters of the npm package\n"
-      "hanzi-writer-data, one or one on each line, which are written in rows. '-' is standard input, read as it "
+      "hanzi-writer-data, one in the file or one a line, which are written in rows. '-' is standard input, read as it\n"
       "comes.\n"
       "\n"
       "  inkmesh draw http://127.0.0.1:8081 drawing_demo strokes.jsonl\n"
@@ -194,19 +197,24 @@ void add_draw_command(CLI::App& program, Run& run) {
   command->add_flag("-q,--quiet", arguments->quiet, "Nothing on standard error but failures");
   command->add_option("--size", arguments->page.size, "Characters: a cell's side, on a board of 1600 x 1000")
       ->check(CLI::Range(10.0, 1000.0))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("N");
   command->add_option("--left", arguments->page.left, "Characters: where the page begins")
       ->check(CLI::Range(0.0, 1600.0))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("X");
   command->add_option("--top", arguments->page.top, "Characters: where the page begins")
       ->check(CLI::Range(0.0, 1000.0))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("Y");
   command->add_option("--colour", arguments->page.colour, "Characters: the ink, #rrggbb")
       ->check(colour_check())
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("COLOUR");
   command->add_option("--width", arguments->page.width, "Characters: the pen")
       ->check(CLI::Range(0.5, 100.0))
-      ->capture_default_str();
+      ->capture_default_str()
+      ->type_name("N");
   command->callback([arguments, &run] { run = [arguments] { return run_draw(*arguments); }; });
 }
 

@@ -33,22 +33,25 @@ int run_node(const NodeArguments& arguments) {
 
 void add_node_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<NodeArguments>();
-  CLI::App* command = program.add_subcommand("node", "Run one node of a cluster");
+  CLI::App* command = program.add_subcommand("node");
   command->description(
-      "Runs one node of a cluster in the foreground.\n"
+      "Run one node of a cluster\n"
       "\n"
-      "Every server gets the same cluster file and is told which node it is. The node serves the whiteboard, the\n"
-      "WebSockets and the HTTP calls at its client address, and finds its peers by the file. SIGTERM and SIGINT drain\n"
-      "it: clients are sent to other nodes, what is pending is stored, then it ends with 0.\n"
+      "It stays in the foreground. Every server gets the same cluster file and is told which node it is. The node\n"
+      "serves the whiteboard, WebSockets and HTTP calls at its client address, and finds its peers by the file.\n"
+      "SIGTERM and SIGINT drain it: clients are sent to other nodes, what is pending is stored, then it ends with 0.\n"
       "\n"
       "  inkmesh node --config cluster.yaml --node ws1\n");
   command->add_option("-c,--config", arguments->config, "The cluster file")->required()->type_name("FILE");
   command->add_option("-n,--node", arguments->node, "Which of its nodes this one is")->required()->type_name("ID");
-  command->add_option("--log-level", arguments->options.log_level, "How much is logged")
+  command->add_option("--log-level", arguments->options.log_level, "trace, debug, info, warning or error")
+      ->type_name("LEVEL")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();
   command->add_flag("--log-json", arguments->options.log_json, "Log lines of JSON instead of text");
-  command->add_option("--threads", arguments->options.threads, "Threads for clients; 0: one for each processor")
+  command
+      ->add_option("--threads", arguments->options.threads, "Threads for clients, 1 to 64; 0: what suits the machine")
+      ->type_name("N")
       ->check(CLI::Range(0U, 64U))
       ->capture_default_str();
   command->add_option("--ready-fd", arguments->options.ready_fd, "Descriptor to write to once the node takes clients")

@@ -185,19 +185,19 @@ int run_status(const StatusArguments& arguments) {
 
 void add_status_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<StatusArguments>();
-  CLI::App* command = program.add_subcommand("status", "Show the nodes, peers, lag, channels and connections");
+  CLI::App* command = program.add_subcommand("status");
   command->description(
-      "Asks a node how the cluster is: a table of all nodes (each is asked for its own row), and one of the peers as\n"
-      "the asked node sees them.\n"
+      "Show the nodes, their peers, lag, channels and connections\n"
+      "\n"
+      "A table of all nodes, each asked for its own row, and one of the peers as the asked node sees them.\n"
       "\n"
       "  inkmesh status http://127.0.0.1:8081\n"
       "  inkmesh status http://127.0.0.1:8081 --json | jq .peers\n"
       "\n"
       "STATE ready takes clients. OPEN are the channels that clients of the node have open, CHANNELS those that it\n"
-      "stores. LAG are strokes that the peer should have and has not confirmed. FOR INTEREST were forwarded because "
-      "the\n"
-      "peer's clients have the channel open, FOR DURABILITY only because it is a home of the channel or stands in for\n"
-      "one: a peer that is neither gets none.\n");
+      "stores. LAG are strokes that the peer should have and has not confirmed. FOR INTEREST were forwarded because\n"
+      "the peer's clients have the channel open, FOR DURABILITY only because it is a home of the channel or stands in\n"
+      "for one: a peer that is neither gets none.\n");
   command->add_option("URL", arguments->url, "A node's address")->required()->type_name("");
   command->add_flag("--json", arguments->json, "The node's answer as it came");
   command->add_flag("--one", arguments->one, "Only this node: the others are not asked");

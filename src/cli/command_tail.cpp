@@ -87,12 +87,15 @@ int run_tail(const TailArguments& arguments) {
 
 void add_tail_command(CLI::App& program, Run& run) {
   auto arguments = std::make_shared<TailArguments>();
-  CLI::App* command = program.add_subcommand("tail", "Print a channel's strokes as lines of JSON");
+  CLI::App* command = program.add_subcommand("tail");
   command->description(
-      "Prints every stroke of a channel as a line of JSON on standard output: what there is, then what comes, until\n"
-      "Ctrl-C. When its node is lost it goes on at another with its cursor: each stroke is printed once, and for each\n"
-      "origin in the order of seq. It checks that promise as it goes; should it find it broken it says so and ends\n"
-      "with 1. The cursor at the end is on standard error, for --cursor next time.\n"
+      "Print a channel's strokes as lines of JSON\n"
+      "\n"
+      "What there is, then what comes, on standard output until Ctrl-C. When its node is lost it goes on at another\n"
+      "with its cursor: each stroke is printed once, and those of each origin in the order of seq. It checks that\n"
+      "promise as it goes; should it find it broken it says so and ends with 1. Its cursor at the end goes to "
+      "standard\n"
+      "error, for --cursor next time.\n"
       "\n"
       "  inkmesh tail http://127.0.0.1:8081 drawing_demo\n"
       "  inkmesh tail http://127.0.0.1:8081 drawing_demo --live\n"

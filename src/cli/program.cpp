@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
+#include <memory>
+#include <sstream>
 #include <string>
 
 #include "cli/commands.h"
@@ -28,6 +30,28 @@ constexpr const char* kFooter =
     "'inkmesh COMMAND --help' explains each of them.\n"
     "Exit codes: 0 it worked, 1 it did not, 2 the command line or the cluster file is wrong.";
 
+/// CLI11's help, with less of a parser's point of view: of a subcommand only the first line, of an option its name,
+/// what it takes and its default.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* command) const override {
+    const std::string description = command->get_description();
+    std::stringstream out;
+    CLI::detail::format_help(out, command->get_name(), description.substr(0, description.find('\n')), column_width_);
+    return out.str();
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_type_size() == 0) return {};
+    // Behind the colon stand the names of the checks.
+    const std::string type = option->get_type_name();
+    std::string text = " " + type.substr(0, type.find(':'));
+    if (option->get_required() && !option->get_positional()) text += " (required)";
+    if (!option->get_default_str().empty()) text += " [" + option->get_default_str() + "]";
+    return text;
+  }
+};
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -35,8 +59,9 @@ int run_program(int argc, char** argv) {
   Run run;
   program.set_version_flag("--version", std::string("inkmesh ") + INKMESH_VERSION);
   program.set_help_flag("-h,--help", "Print this help and exit");
-  program.get_formatter()->column_width(34);
-  program.footer(kFooter);
+  const auto formatter = std::make_shared<HelpFormatter>();
+  formatter->column_width(34);
+  program.formatter(formatter);
   program.require_subcommand(1);
   add_node_command(program, run);
   add_dev_command(program, run);
@@ -44,6 +69,8 @@ int run_program(int argc, char** argv) {
   add_status_command(program, run);
   add_tail_command(program, run);
   add_draw_command(program, run);
+  // Set last: subcommands would take it over.
+  program.footer(kFooter);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
