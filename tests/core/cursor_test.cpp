@@ -1,0 +1,43 @@
+#include "inkmesh/cursor.h"
+
+#include <gtest/gtest.h>
+
+namespace inkmesh {
+namespace {
+
+const Origin kA = "ws1~5k2m9x1q";
+const Origin kB = "ws2~h80c3jzt";
+
+TEST(Cursor, AnAbsentOriginStandsAtZeroAndZeroIsNotKept) {
+  Cursor cursor(Cursor::Map{{kA, 3}, {kB, 0}});
+  EXPECT_EQ(cursor.size(), 1U);
+  EXPECT_EQ(cursor.at(kB), 0U);
+  cursor.set(kA, 0);
+  EXPECT_TRUE(cursor.empty());
+}
+
+TEST(Cursor, RaiseNeverGoesBack) {
+  Cursor cursor;
+  cursor.raise(kA, 5);
+  cursor.raise(kA, 2);
+  EXPECT_EQ(cursor.at(kA), 5U);
+}
+
+TEST(Cursor, MergeIsTheLeastUpperBound) {
+  const Cursor a(Cursor::Map{{kA, 5}});
+  const Cursor b(Cursor::Map{{kA, 3}, {kB, 7}});
+  Cursor ab = a;
+  ab.merge(b);
+  Cursor ba = b;
+  ba.merge(a);
+  EXPECT_EQ(ab, ba);
+  EXPECT_EQ(ab, Cursor(Cursor::Map{{kA, 5}, {kB, 7}}));
+  EXPECT_TRUE(ab.covers(a));
+  EXPECT_TRUE(ab.covers(b));
+  EXPECT_FALSE(a.covers(b));
+  EXPECT_FALSE(b.covers(a));
+  EXPECT_TRUE(a.covers(Cursor{}));
+}
+
+}  // namespace
+}  // namespace inkmesh
