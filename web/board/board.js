@@ -81,6 +81,7 @@ export class Board extends Emitter {
     let ours = false;
     for (const stroke of strokes) {
       stroke.ink = parseStroke(stroke.data);
+      stroke.data = undefined; // the same points once more
       if (stroke.client === this.#client.client) ours = this.#waiting.delete(stroke.op) || ours;
     }
     const same = this.#drawing.add(strokes);

@@ -95,6 +95,13 @@ export class Connection {
     else if (this.#phase === 'connected' && this.#pingedAt === -Infinity) this.#ping();
   }
 
+  /** Goes to another node, if there is one: this one answers, but cannot serve. */
+  leave(avoidMs) {
+    if (this.#phase !== 'connected' || this.#nodes.size < 2) return;
+    this.#nodes.avoid(this.#entry, this.#clock.now() + avoidMs);
+    this.#lost('it cannot serve');
+  }
+
   /**
    * @param {string} frame
    * @returns {boolean} False when there is no connection that it could have gone to.

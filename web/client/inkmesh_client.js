@@ -9,6 +9,9 @@ import { MemoryStorage } from './storage.js';
 import { Subscription } from './subscription.js';
 
 const DISCOVER_AGAIN_MS = 5_000;
+const PATIENCE_MS = 4_000; // with a node that takes nothing; doubled until one does
+const PATIENCE_MS_MAX = 60_000;
+const AVOID_MS = 30_000;
 
 /**
  * Events: `state`(state) the connection, or what waits, changed; `ack`({op, channel, data}, ack) a publish is durable;
@@ -30,6 +33,8 @@ export class InkmeshClient extends Emitter {
   #loaded = false;
   #stopped = false;
   #trouble;
+  #troubleSince = 0;
+  #patienceMs = PATIENCE_MS;
   /** @type {Map<string, Subscription>} */
   #subscriptions = new Map();
 
@@ -92,12 +97,10 @@ export class InkmeshClient extends Emitter {
         changed: () => this.emit('state', this.state),
         acked: (entry, ack) => {
           this.#trouble = undefined;
+          this.#patienceMs = PATIENCE_MS;
           this.emit('ack', published(entry), ack);
         },
-        delayed: (code) => {
-          this.#trouble = code;
-          this.emit('state', this.state);
-        },
+        delayed: (code) => this.#putOff(code),
         refused: (entry, error) => this.emit('refused', published(entry), error),
         storageFailed: (error) => this.emit('storage_failed', error),
       },
@@ -230,6 +233,18 @@ export class InkmeshClient extends Emitter {
     for (const subscription of this.#subscriptions.values()) subscription.ask();
     if (this.#loaded) this.#outbox.connected();
     this.#askForNodes();
+  }
+
+  /** A node that is full, or not in step with the others, stays so for a while: another may do better. */
+  #putOff(code) {
+    const now = this.#clock.now();
+    if (!this.#trouble) this.#troubleSince = now;
+    this.#trouble = code;
+    this.emit('state', this.state);
+    if (code === 'rate_limited' || now - this.#troubleSince < this.#patienceMs) return;
+    this.#patienceMs = Math.min(2 * this.#patienceMs, PATIENCE_MS_MAX);
+    this.#troubleSince = now;
+    this.#connection.leave(AVOID_MS);
   }
 
   #disconnected() {

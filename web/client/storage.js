@@ -41,10 +41,14 @@ export class MemoryStorage {
 
 const OPS = 'ops';
 const OUTBOX = 'outbox';
+const REMOVE_MS = 200;
 
 /** IndexedDB: outlives the tab and the browser. @implements {Storage} */
 export class IndexedDbStorage {
   #db;
+  #turns = new Map();
+  #removals = [];
+  #removing;
 
   /** @param {IDBDatabase} db */
   constructor(db) {
@@ -82,8 +86,16 @@ export class IndexedDbStorage {
     return this.#write(OUTBOX, (store) => store.put({ op, channel, text }, [client, op]));
   }
 
+  /** Not at once: what is removed too late is only sent once more. */
   remove(client, op) {
-    return this.#write(OUTBOX, (store) => store.delete([client, op]));
+    this.#removals.push([client, op]);
+    this.#removing ??= new Promise((resolve) => setTimeout(resolve, REMOVE_MS)).then(() => {
+      const keys = this.#removals;
+      this.#removals = [];
+      this.#removing = undefined;
+      return this.#write(OUTBOX, (store) => keys.forEach((key) => store.delete(key)));
+    });
+    return this.#removing;
   }
 
   async clients() {
@@ -91,10 +103,26 @@ export class IndexedDbStorage {
     return [...new Set(keys.map(([client]) => client))];
   }
 
+  /** All that is written in one turn goes into one transaction. */
   #write(name, change) {
+    const turn = this.#turns.get(name);
+    if (turn) {
+      turn.changes.push(change);
+      return turn.written;
+    }
+    const changes = [change];
+    const written = Promise.resolve().then(() => {
+      this.#turns.delete(name);
+      return this.#commit(name, changes);
+    });
+    this.#turns.set(name, { changes, written });
+    return written;
+  }
+
+  #commit(name, changes) {
     return new Promise((resolve, reject) => {
       const transaction = this.#db.transaction(name, 'readwrite');
-      change(transaction.objectStore(name));
+      for (const change of changes) change(transaction.objectStore(name));
       transaction.oncomplete = () => resolve();
       transaction.onabort = transaction.onerror = () => reject(transaction.error);
     });

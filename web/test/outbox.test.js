@@ -132,6 +132,31 @@ for (const code of ['rate_limited', 'unavailable', 'storage_full']) {
   });
 }
 
+test('a node that takes nothing is left for another, more and more rarely', async () => {
+  const { client, clock, node, network } = await publishing();
+  client.publish(CHANNEL, 1);
+  const moves = [];
+  client.on('state', ({ phase, node: at }) => {
+    if (phase === 'connected' && moves[moves.length - 1]?.at !== at) moves.push({ at, ms: clock.now() });
+  });
+  let answered = 0;
+  const full = async () => {
+    const { published } = node;
+    const last = published[published.length - 1];
+    if (last && last.id !== answered) await node.error(last, 'storage_full', 500);
+    answered = last?.id;
+    await clock.advance(100);
+  };
+  while (clock.now() < 60_000) await full();
+  const [first, second, third] = moves.map(({ ms }) => ms).slice(1);
+  assert.ok(first >= 4_000 && first < 6_000, `${first}`);
+  assert.ok(second - first >= 8_000 && third - second >= 16_000, `${[first, second, third]}`);
+  assert.ok(network.attempts.length <= 5);
+  while (node.published[node.published.length - 1].id === answered) await clock.advance(100);
+  await node.ack(node.published[node.published.length - 1]);
+  assert.equal(client.state.waiting, 0);
+});
+
 for (const code of ['op_reused', 'too_large', 'bad_message', 'forbidden', 'bad_channel']) {
   test(`${code} is for good: it rejects, is reported, and is not sent again`, async () => {
     const { client, clock, node, network } = await publishing();

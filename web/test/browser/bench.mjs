@@ -7,6 +7,7 @@ import { chromium } from 'playwright-core';
 import { FakeCluster } from '../support/fake_cluster.mjs';
 
 const web = fileURLToPath(new URL('../..', import.meta.url));
+const PATIENCE_MS = 120_000; // a busy machine is slow, not wrong
 const ARGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -38,6 +39,7 @@ export class Bench {
     const page = await (
       context ?? (await this.browser.newContext({ viewport: { width: 1280, height: 800 }, ...options }))
     ).newPage();
+    page.setDefaultTimeout(PATIENCE_MS);
     page.faults = [];
     page.requested = new Set();
     page.on('pageerror', (error) => page.faults.push(String(error.stack ?? error)));
