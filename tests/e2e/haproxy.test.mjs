@@ -32,7 +32,10 @@ before(async () => {
   const check = await run(haproxy, ['-c', '-f', file]);
   assert.equal(check.code, 0, check.stdout + check.stderr);
   proxy = new Child(haproxy, ['-db', '-f', file], { logFile: path.join(cluster.folder, 'haproxy.log') });
-  await until('HAProxy sends to a ready node', async () => (await httpGet(`http://${address}/readyz`)).status === 200);
+  await until('HAProxy sends to a ready node', async () => {
+    if (!proxy.running) throw new Error(`HAProxy ended: ${JSON.stringify(proxy.exit)} ${proxy.stderr}`);
+    return (await httpGet(`http://${address}/readyz`)).status === 200;
+  });
 });
 after(async () => {
   await proxy?.stop();
