@@ -76,9 +76,11 @@ export async function scribble(page, places, { lift = true } = {}) {
   if (lift) await page.mouse.up();
 }
 
-/** How many pixels of a canvas are not empty. */
+/** How many pixels of a canvas are not empty, once what is known is painted. */
 export const inked = (page, id) =>
-  page.evaluate((name) => {
+  page.evaluate(async (name) => {
+    window.inkmesh.board.picture();
+    for (let i = 0; i < 2; ++i) await new Promise((resolve) => requestAnimationFrame(resolve));
     const canvas = document.getElementById(name);
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     let count = 0;
