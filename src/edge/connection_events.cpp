@@ -126,6 +126,12 @@ bool ShardImpl::on_read(Transport& transport, const char* data, std::size_t size
     close_for_abuse(c, "too many frames");
     return false;
   }
+  if (verdict == FrameWalk::Verdict::broken) {
+    std::error_code error;
+    c.close(kCloseBroken, "a length in too many bytes", error);
+    if (error) cut(c);
+    return false;
+  }
   if (!c.slowed) {
     c.slowed = true;
     update_reading(c);

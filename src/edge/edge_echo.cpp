@@ -35,10 +35,12 @@ class Echo final : public TransportOwner {
 
   bool on_read(Transport& transport, const char* data, std::size_t size) override {
     auto& c = static_cast<Connection&>(transport);
-    if (c.phase != Phase::open) return true;
-    if (c.walk.feed(data, size, transport.alive_ms(), limits_) != FrameWalk::Verdict::abuse) return true;
+    const FrameWalk::Verdict verdict = c.walk.feed(data, size, transport.alive_ms(), limits_);
+    if (c.phase != Phase::open || verdict < FrameWalk::Verdict::abuse) return true;
+    // An error means that it is closing already.
     std::error_code ignored;
-    c.close(4429, "too many frames", ignored);
+    const bool broken = verdict == FrameWalk::Verdict::broken;
+    c.close(broken ? 1002 : 4429, broken ? "a length in too many bytes" : "too many frames", ignored);
     return false;
   }
 

@@ -56,7 +56,7 @@ FrameWalk::Verdict FrameWalk::feed(const char* data, std::size_t size, Monotonic
     if (header_size_ == 2) header_need_ = header_bytes(header_[1]);
     if (header_size_ < header_need_) continue;
     worst = std::max(worst, on_header(now_ms, limits));
-    if (worst == Verdict::abuse) return worst;
+    if (worst >= Verdict::abuse) return worst;
     payload_left_ = payload_bytes(header_);
     if (payload_left_ == 0) on_frame_end();
   }
@@ -66,6 +66,10 @@ FrameWalk::Verdict FrameWalk::feed(const char* data, std::size_t size, Monotonic
 FrameWalk::Verdict FrameWalk::on_header(MonotonicMs now_ms, const FrameLimits& limits) {
   header_size_ = 0;
   header_need_ = 2;
+  const unsigned form = header_[1] & 0x7FU;
+  if ((form == 126 && payload_bytes(header_) < 126) || (form == 127 && payload_bytes(header_) <= 0xFFFF)) {
+    return Verdict::broken;
+  }
   if ((header_[0] & kControl) != 0) {
     return extras_.take(limits.extras, now_ms) ? Verdict::fine : Verdict::abuse;
   }

@@ -1,6 +1,6 @@
 // Walks the frame headers of what a WebSocket client sends, ahead of websocketpp, which counts no frames: floods of
-// empty fragments, pings or tiny messages are seen here. It judges rates only; whether a frame is well-formed is
-// websocketpp's to say.
+// empty fragments, pings or tiny messages are seen here. Whether a frame is well-formed is websocketpp's to say, but
+// for a length in more bytes than it needs: that one it would close with 1011, as a mistake of ours.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct FrameLimits {
 
 class FrameWalk {
  public:
-  enum class Verdict { fine, slow_down, abuse };
+  enum class Verdict { fine, slow_down, abuse, broken };
 
   /// Takes the next bytes off the wire, from the first of the HTTP request on.
   Verdict feed(const char* data, std::size_t size, MonotonicMs now_ms, const FrameLimits& limits);

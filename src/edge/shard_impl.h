@@ -31,6 +31,7 @@ constexpr std::size_t kWriteFramesMax = 128;   ///< of one write
 constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
 constexpr Rate kPingRate{20, 100};
 
+constexpr std::uint16_t kCloseBroken = 1002;
 constexpr std::uint16_t kCloseNotText = 1003;
 constexpr std::uint16_t kCloseGoingAway = 1012;
 constexpr std::uint16_t kCloseAbuse = 4429;

@@ -24,7 +24,6 @@ constexpr int kMaxMessageBytes = static_cast<int>(kLinkFrameBytesMax) + 4096;
 
 /// Before bind and connect. CurveZMQ's keys belong here too, once cluster.yaml has them.
 inline void set_common_options(zmq::socket_t& socket, int queued_messages_max) {
-  socket.set(zmq::sockopt::ipv6, true);
   socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatIntervalMs);
   socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);
   socket.set(zmq::sockopt::heartbeat_ttl, kHeartbeatTimeoutMs);

@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <stdexcept>
 #include <string_view>
@@ -43,14 +44,22 @@ int sockets_max(const ClusterConfig& config) {
   return static_cast<int>(config.nodes.size()) * 3 + 64;
 }
 
+/// A name may have addresses that this machine cannot listen on (`localhost` where IPv6 is off): one is enough.
 void bind(zmq::socket_t& socket, const Address& address) {
+  std::string why;
+  std::size_t bound = 0;
   for (const std::string& endpoint : bind_endpoints(address)) {
     try {
+      // `[::]` takes IPv4 too; an IPv4 address is bound as one, also where the kernel has no IPv6.
+      socket.set(zmq::sockopt::ipv6, endpoint.find('[') != std::string::npos);
       socket.bind(endpoint);
+      ++bound;
     } catch (const zmq::error_t& error) {
-      throw std::runtime_error("cannot listen on " + endpoint + ": " + error.what());
+      why = "cannot listen on " + endpoint + ": " + error.what();
+      if (error.num() != EADDRNOTAVAIL && error.num() != EAFNOSUPPORT) throw std::runtime_error(why);
     }
   }
+  if (bound == 0) throw std::runtime_error(why);
 }
 
 std::string_view view_of(const zmq::message_t& message) {

@@ -123,39 +123,42 @@ int main(int argc, char** argv) {
   std::printf("%d connections: %.2f KiB each when idle\n", connections,
               static_cast<double>(resident_bytes() - memory) / 1024.0 / connections);
   const auto everyone = std::make_shared<const std::vector<ConnId>>(node.opened);
-  const double per_frame = connections;
+  const auto receivers = static_cast<std::uint64_t>(connections);
+  // Of what was sent in `frames` frames, what of it has not been reported as written.
+  const auto unwritten = [&](std::uint64_t frames) { return frames * receivers * bytes - node.written; };
+  const auto each = [&](double cpu, std::uint64_t frames) {
+    return cpu * 1e6 / static_cast<double>(frames * receivers);
+  };
 
-  const int frames = 1'000;
+  const std::uint64_t frames = 1'000;
   double cpu = cpu_seconds();
   auto next = Clock::now();
-  for (int i = 0; i < frames; ++i) {
+  for (std::uint64_t i = 0; i < frames; ++i) {
     send_one(edge, everyone, bytes);
     std::this_thread::sleep_until(next += std::chrono::milliseconds(5));
   }
-  while (node.written < static_cast<std::uint64_t>(frames) * per_frame * bytes)
-    std::this_thread::yield();
+  while (unwritten(frames) > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   std::printf("200 frames a second of %zu bytes: %.2f us of CPU a delivery, %.0f Written a second\n", bytes,
-              (cpu_seconds() - cpu) * 1e6 / (frames * per_frame), static_cast<double>(node.reports) / 5);
+              each(cpu_seconds() - cpu, frames), static_cast<double>(node.reports) / 5);
 
-  const std::uint64_t window = static_cast<std::uint64_t>(per_frame) * 64 * 1024;
   node.written = 0;
   cpu = cpu_seconds();
   const auto begin = Clock::now();
   std::uint64_t sent = 0;
   while (Clock::now() - begin < std::chrono::seconds(5)) {
-    if (sent * static_cast<std::uint64_t>(per_frame) * bytes - node.written < window) {
+    if (unwritten(sent) < receivers * 64 * 1024) {
       send_one(edge, everyone, bytes);
       ++sent;
     } else {
       std::this_thread::sleep_for(std::chrono::microseconds(200));
     }
   }
-  while (node.written < sent * static_cast<std::uint64_t>(per_frame) * bytes)
-    std::this_thread::yield();
+  while (unwritten(sent) > 0)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
   std::printf("closed loop, 64 KiB a connection: %.0f deliveries a second, %.2f us of CPU each\n",
-              static_cast<double>(sent) * per_frame / seconds,
-              (cpu_seconds() - cpu) * 1e6 / (static_cast<double>(sent) * per_frame));
+              static_cast<double>(sent * receivers) / seconds, each(cpu_seconds() - cpu, sent));
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
   return 0;

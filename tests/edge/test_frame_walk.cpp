@@ -103,6 +103,15 @@ TEST(FrameWalk, KnowsSinceWhenAMessageIsUnfinished) {
   EXPECT_EQ(walk.unfinished_since_ms(), 5'000U);
 }
 
+TEST(FrameWalk, ALengthInTooManyBytesIsBroken) {
+  const std::string as16("\x81\xFE\x00\x7D", 4);
+  const std::string as64("\x81\xFF\x00\x00\x00\x00\x00\x00\xFF\xFF", 10);
+  for (const std::string& header : {as16, as64}) {
+    FrameWalk walk = opened();
+    EXPECT_EQ(feed(walk, header + "mask"), Verdict::broken);
+  }
+}
+
 TEST(FrameWalk, BeginsAfterTheBlankLineAndNotBefore) {
   FrameWalk walk;
   // Lone line ends, and what looks like frames, within the request.

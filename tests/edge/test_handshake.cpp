@@ -68,7 +68,8 @@ TEST_F(Handshake, RefusesWhatIsNoneOfOurs) {
   EXPECT_EQ(with("GET ", "POST "), "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(with("\r\n\r\n", "\r\nContent-Length: 4\r\n\r\nabcd"), "HTTP/1.1 400 Bad Request");
   EXPECT_EQ(answer_to("nonsense\r\n\r\n"), "HTTP/1.1 400 Bad Request");
-  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x')), "HTTP/1.1 431 Request Header Fields Too Large");
+  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nHost: x\r\nX: " + std::string(20'000, 'x')),
+            "HTTP/1.1 431 Request Header Fields Too Large");
 }
 
 TEST_F(Handshake, FramesSentWithTheRequestAreRead) {
