@@ -114,6 +114,8 @@ void Replication::offer(NodeIx peer, ChannelLog& log) {
 std::vector<Replication::Outstanding> Replication::outstanding(NodeIx peer) const {
   std::vector<Outstanding> all;
   for (const auto& [log, entry] : peers_[peer].unconfirmed) {
+    // What it only stands in for it may never confirm: the homes are back first.
+    if (!log->is_home(peer)) continue;
     for (const auto& [origin, origin_log] : entry.origins)
       all.push_back({origin_log, origin_log->committed});
   }
