@@ -315,7 +315,7 @@ struct Committer::Impl {
   std::optional<Failure> failed;
   std::string dead;
   bool refusing = false;
-  Clock::time_point committed_at = Clock::now() - std::chrono::hours(1);
+  Clock::time_point committed_at = Clock::now() - interval;
 
   std::thread writer;
   std::thread reader;

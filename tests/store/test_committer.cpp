@@ -304,29 +304,29 @@ TEST(Committer, TheEndCommitsAndAnswersWhatWaits) {
   EXPECT_EQ(answers.waiting(), 51U);
 }
 
-TEST(Committer, AsyncCommitsOneGroupAnInterval) {
+TEST(Committer, AsyncCommitsAtMostOneGroupAnInterval) {
   GatedStore store;
   Answers answers;
   constexpr std::uint32_t interval_ms = 200;
+  const auto begin = Clock::now();
   Committer committer(store, Durability::async, interval_ms, answers.on_answer(), answers.on_fatal());
   committer.submit(numbered(1, 1));
   answers.next<Committed>();
-  const auto first = Clock::now();
   for (Seq seq = 2; seq <= 101; ++seq)
     committer.submit(numbered(seq, seq));
   for (Seq seq = 2; seq <= 101; ++seq)
-    answers.next<Committed>();
-  // The interval runs from the commit's begin, which was just before its answer.
-  EXPECT_GE(Clock::now() - first, std::chrono::milliseconds(interval_ms - 100));
-  EXPECT_THAT(store.groups(), ElementsAre(1, 100));
+    ASSERT_EQ(answers.next<Committed>().ticket, seq);
+  const auto groups = store.groups();
+  EXPECT_GE(groups.size(), 2U);
+  EXPECT_GE(Clock::now() - begin, std::chrono::milliseconds((groups.size() - 1) * interval_ms));
 }
 
 TEST(Committer, AsyncWaitsForNoIntervalAtTheEndOrWithAFullGroup) {
   GatedStore store;
   Answers answers;
-  const auto begin = Clock::now();
   {
-    constexpr std::uint32_t interval_ms = 10'000;
+    // Far longer than next() waits.
+    constexpr std::uint32_t interval_ms = 3'600'000;
     Committer committer(store, Durability::async, interval_ms, answers.on_answer(), answers.on_fatal());
     committer.submit(numbered(1, 1));
     answers.next<Committed>();
@@ -337,7 +337,6 @@ TEST(Committer, AsyncWaitsForNoIntervalAtTheEndOrWithAFullGroup) {
     committer.submit(numbered(3, 16'386));
   }
   EXPECT_EQ(answers.next<Committed>().ticket, 3U);
-  EXPECT_LT(Clock::now() - begin, std::chrono::seconds(9));
 }
 
 TEST(Committer, ReadsAreAnsweredInOrderWhileACommitIsUnderWay) {
