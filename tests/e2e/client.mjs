@@ -2,12 +2,13 @@
 // drawing, an outbox that outlives connections, retries with the same op, and fail-over from address to address.
 import { EventEmitter } from 'node:events';
 import WebSocket from 'ws';
-import { sleep, until, whileOpen } from './process.mjs';
+import { patience, sleep, until, whileOpen } from './process.mjs';
 
 const RECONNECT_MS = [20, 50, 100, 200, 400];
 const CONNECT_TIMEOUT_MS = 2_000;
 const SILENCE_MS = 5_000;
 const RETRY_MS = 200;
+const ACK_MS = 45_000; // a stroke that is not acknowledged by then fails its test
 // A publish's id is its op; other requests count from here.
 const FIRST_ID = 1_000_000_000;
 
@@ -74,7 +75,18 @@ export class Client extends EventEmitter {
     const text = JSON.stringify(data);
     this.watch?.published(this, channel, op, text);
     const entry = { channel, op, text, retry: false };
-    const acked = new Promise((resolve, reject) => Object.assign(entry, { resolve, reject }));
+    const acked = new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        const where = this.connected ? `connected to ${this.welcome.node}` : 'not connected';
+        reject(new Error(`${this.name}: no ack of ${channel} op ${op} within ${ACK_MS * patience} ms; ${where}, ` +
+          `connection ${this.connections}, last error ${JSON.stringify(this.lastError)}`));
+      }, ACK_MS * patience);
+      const settle = (done) => (value) => {
+        clearTimeout(timer);
+        done(value);
+      };
+      Object.assign(entry, { resolve: settle(resolve), reject: settle(reject) });
+    });
     this.outbox.set(op, entry);
     if (this.connected) this.sendPublish(entry);
     return acked;
@@ -258,6 +270,7 @@ export class Client extends EventEmitter {
   }
 
   takeError(error) {
+    this.lastError = error;
     const entry = this.outbox.get(error.id);
     const passing = error.code === 'unavailable' || error.code === 'rate_limited' || error.code === 'storage_full';
     if (entry && passing) {
