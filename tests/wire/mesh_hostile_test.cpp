@@ -154,11 +154,11 @@ std::string frame_of_tiny_strokes(std::size_t count) {
 
 TEST(MeshHostile, AFrameOfNothingButSmallThingsStaysWithinTheBudget) {
   EXPECT_TRUE(frame_within_bounds(frame_of_empty_messages(1000)));
-  EXPECT_TRUE(frame_within_bounds(frame_of_empty_messages(500'000)));
-  EXPECT_FALSE(frame_within_bounds(frame_of_empty_messages(4'000'000)));
+  EXPECT_TRUE(frame_within_bounds(frame_of_empty_messages(100'000)));
+  EXPECT_FALSE(frame_within_bounds(frame_of_empty_messages(700'000)));
   EXPECT_TRUE(frame_within_bounds(frame_of_tiny_strokes(1000)));
-  EXPECT_TRUE(frame_within_bounds(frame_of_tiny_strokes(150'000)));
-  EXPECT_FALSE(frame_within_bounds(frame_of_tiny_strokes(800'000)));
+  EXPECT_TRUE(frame_within_bounds(frame_of_tiny_strokes(30'000)));
+  EXPECT_FALSE(frame_within_bounds(frame_of_tiny_strokes(300'000)));
 }
 
 TEST(MeshHostile, OversizeFramesVersionsAndTagsOfOthersAreRefused) {
