@@ -38,6 +38,9 @@ async function pour(raw, bytes) {
     if (written !== true) break;
     tally.written += bytes.length;
   }
+  // A socket that does not read does not learn that it was closed.
+  raw.readOn();
+  await Promise.race([raw.ended, sleep(500)]);
 }
 
 /** On `count` connections at once: first `begin`, then the same bytes again and again. */

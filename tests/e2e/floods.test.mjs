@@ -52,7 +52,8 @@ function flood(kind, count, { seconds = SECONDS, growthMib = GROWTH_MAX_MIB, jud
     cluster.assertAllRunning();
     assert.equal(flooding.code, 0, flooding.stderr);
     const result = JSON.parse(flooding.stdout);
-    const harm = await canary.stop();
+    // Floods compete for the same two processors: what counts is that the canary is served all along.
+    const harm = await canary.stop({ medianMs: 400, maxMs: 5_000 });
     console.log(`${flooding.stdout.trim()} memory +${grown.toFixed(0)} to ${peak.toFixed(0)} MiB, canary median ` +
       `${harm.median.toFixed(1)} ms, worst ${harm.max.toFixed(0)} ms`);
     assert.ok(grown < growthMib, `memory grew by ${grown.toFixed(0)} MiB`);
