@@ -5,6 +5,7 @@ const SUBPROTOCOL = 'inkmesh.v1';
 const SILENCE_MS = 750; // then a ping
 const PONG_MS = 1_500; // for anything to come after a ping; doubled with every connection that died of it
 const PONG_MS_MAX = 6_000;
+const LAST_CHANCE_MS = 100;
 const LATE_MS = 500; // by so much a timer may be late on a page that is awake
 const STEADY_MS = 5_000; // a connection that held so long was a good one
 const TRUSTED_MS = 60_000;
@@ -36,6 +37,7 @@ export class Connection {
   #heardAt = 0;
   #pingedAt = -Infinity; // of a ping that nothing came after
   #askedAgain = false;
+  #lastChance = false;
   #attempt;
   #hang;
   #watch;
@@ -205,10 +207,14 @@ export class Connection {
     const waitedMs = now - this.#pingedAt;
     if (waitedMs < patienceMs) {
       this.#watch.set(patienceMs - waitedMs);
-    } else if (waitedMs > patienceMs + LATE_MS && !this.#askedAgain) {
+    } else if (waitedMs > patienceMs + LATE_MS && !this.#askedAgain && !this.#lastChance) {
       // This page slept, and its timers run before what the socket has for it: ask once more.
       this.#ping();
       this.#askedAgain = true;
+    } else if (!this.#lastChance) {
+      // This page may have been busy for so long that the answer waits behind this timer.
+      this.#lastChance = true;
+      this.#watch.set(LAST_CHANCE_MS);
     } else {
       ++this.#pingDeaths;
       this.#lost('silent');
@@ -218,6 +224,7 @@ export class Connection {
   #ping() {
     this.#pingedAt = this.#clock.now();
     this.#askedAgain = false;
+    this.#lastChance = false;
     this.send('{"type":"ping"}');
     this.#watch.set(SILENCE_MS);
   }

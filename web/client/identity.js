@@ -7,7 +7,10 @@ const CLAIM_MS = 60;
 
 /** @returns {string} A client's name that nobody else has: 100 random bits. */
 export function randomClient() {
-  const bytes = crypto.getRandomValues(new Uint8Array(20));
+  const bytes = new Uint8Array(20);
+  // Node 18 has no global crypto. A name has to be rare, not secret.
+  if (globalThis.crypto) globalThis.crypto.getRandomValues(bytes);
+  else bytes.forEach((_, i) => (bytes[i] = Math.random() * 256));
   return Array.from(bytes, (byte) => ALPHABET[byte & 31]).join('');
 }
 

@@ -122,6 +122,20 @@ test('a page that slept asks again before it believes its node dead', async () =
   client.close();
 });
 
+test('a page that was busy reads what came before it gives its node up', async () => {
+  const { network, clock, client } = await bench();
+  const socket = network.last;
+  socket.answers = false;
+  await clock.advance(760);
+  assert.equal(socket.of('ping').length, 1);
+  clock.sleep(1_700); // its timer is due, and runs before the socket's messages
+  clock.setTimeout(() => socket.take({ type: 'pong' }), 1);
+  await clock.advance(300);
+  assert.equal(network.last, socket);
+  assert.equal(client.state.phase, 'connected');
+  client.close();
+});
+
 test('goaway: to another node at once, and not back while it asked to be left alone', async () => {
   const { network, clock, client } = await bench({ urls: URLS.slice(0, 2) });
   const leaving = client.state.url;
