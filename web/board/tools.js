@@ -19,7 +19,7 @@ export const WIDTHS = [
   { name: 'Heavy', value: 24 },
 ];
 
-const ERASER_FACTOR = 4;
+const ERASER_FACTOR = 6;
 const KEPT_AS = 'inkmesh.tools';
 
 /** What the pen draws with. Kept for the next visit. Event: `changed`(). */
