@@ -97,6 +97,13 @@ void ShardImpl::on_http(Connection& c) {
 }
 
 void ShardImpl::respond(Connection& c, HttpResponse&& response) {
+  if (http_bytes_ > 0 && response.body.size() > kHttpSmallBytes &&
+      http_bytes_ + response.body.size() > http_bytes_max_) {
+    response = http_error(503, "too many answers on their way");
+    response.headers.emplace_back("Retry-After", "1");
+  }
+  c.http_bytes = response.body.size();
+  http_bytes_ += c.http_bytes;
   set_phase(c, Phase::answering);
   look_again(c, c.phase_since_ms + kHttpWriteMs);
   try {
@@ -110,7 +117,9 @@ void ShardImpl::respond(Connection& c, HttpResponse&& response) {
       c.replace_header(name, value);
     std::error_code error;
     c.send_http_response(error);
-    if (error) cut(c);
+    if (error) return cut(c);
+    // It is in the write's buffer now; once is enough.
+    forget_request(c);
   } catch (const std::exception&) {
     cut(c);
   }
@@ -315,6 +324,7 @@ void ShardImpl::set_phase(Connection& c, Phase phase) {
 void ShardImpl::on_over(Connection& c) {
   if (c.phase == Phase::over) return;
   protocol_.on_gone(c.client);
+  http_bytes_ -= c.http_bytes;
   const std::size_t before = c.outbox.bytes();
   c.outbox.clear();
   c.outbox.written();

@@ -36,6 +36,7 @@ struct ConnectionBase {
   FrameWalk walk;
   TokenBucket pings;
   Outbox<SharedMessage::ptr> outbox;
+  std::size_t http_bytes = 0;    ///< of the answer that is on its way
   std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
   MonotonicMs phase_since_ms = 0;
   MonotonicMs pinged_ms = 0;         ///< when the last ping of ours went out

@@ -42,6 +42,7 @@ ShardImpl::ShardImpl(unsigned index, EdgeShared& shared, const std::vector<int>&
       limits_(shared.settings.limits),
       frame_limits_(frame_limits_of(limits_)),
       handshakes_max_(std::max<std::size_t>(1, limits_.handshakes / std::max(1U, shared.settings.shards))),
+      http_bytes_max_(kHttpBytesMax / std::max(1U, shared.settings.shards)),
       io_(1),
       work_(io_.get_executor()),
       protocol_(shared.settings.node, limits_, shared.sink, std::random_device{}() | std::uint64_t{index} << 32),

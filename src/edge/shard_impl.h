@@ -29,6 +29,9 @@ constexpr MonotonicMs kAcceptBackOffMs = 100;  ///< while descriptors are short
 constexpr MonotonicMs kReportMs = 20;          ///< Written is told at the latest then
 constexpr std::size_t kWriteFramesMax = 128;   ///< of one write
 constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
+/// Answers of HTTP requests that have not left yet, of the whole edge. Small ones go out whatever waits.
+constexpr std::size_t kHttpBytesMax = std::size_t{64} << 20;
+constexpr std::size_t kHttpSmallBytes = 4'096;
 constexpr Rate kPingRate{20, 100};
 
 constexpr std::uint16_t kCloseBroken = 1002;
@@ -108,6 +111,7 @@ class ShardImpl final : public Shard, private TransportOwner {
   const LimitSettings limits_;
   const FrameLimits frame_limits_;
   const std::size_t handshakes_max_;
+  const std::size_t http_bytes_max_;
   ShardStats stats_;
 
   asio::io_context io_;
@@ -130,6 +134,7 @@ class ShardImpl final : public Shard, private TransportOwner {
   bool flush_posted_ = false;
   const Connection* pumped_ = nullptr;
   bool draining_ = false;
+  std::size_t http_bytes_ = 0;
 
   std::mutex inbox_mutex_;
   std::vector<ShardCommand> inbox_;

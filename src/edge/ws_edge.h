@@ -87,6 +87,9 @@ struct EdgeStats {
 ///   - floods close with 4429: pings (20 a second, 100 at once), other control frames and fragments (1,000 a second),
 ///     a message in more than 64 + size limit / 64 fragments or longer than 30 s on its way, messages in error (10 a
 ///     second, 100 at once). Too many whole messages are not an error: they are read more slowly;
+///   - HTTP answers that wait to be read take 64 MiB at most, of all connections; what comes past it is a 503. An
+///   answer
+///     of which nothing leaves for 10 s is cut off;
 ///   - a handshake has 3 s; the oldest one makes room when there are more than `limits.handshakes`.
 class Edge {
  public:
