@@ -2,20 +2,17 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <lmdb.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <fstream>
 #include <functional>
-#include <iterator>
 #include <thread>
 
-#include "fixture.h"
+#include "disk.h"
 #include "store/folder.h"
 
 namespace inkmesh::store {
@@ -27,33 +24,6 @@ using testing::IsEmpty;
 
 const Origin kA = "ws1~00000000";
 const Origin kB = "ws2~00000000";
-
-std::string refusal(const std::function<void()>& open) {
-  try {
-    open();
-  } catch (const StoreError& error) {
-    return error.what();
-  }
-  return "it was not refused";
-}
-
-std::string file_bytes(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-/// Flips a bit of every place in the file where `text` stands. Returns how many there were.
-int flip(const std::string& path, const std::string& text, std::size_t offset = 0) {
-  const std::string bytes = file_bytes(path);
-  const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  int flipped = 0;
-  for (std::size_t at = bytes.find(text); at != std::string::npos; at = bytes.find(text, at + 1)) {
-    const char bad = static_cast<char>(bytes[at + offset] ^ 1);
-    if (pwrite(fd, &bad, 1, static_cast<off_t>(at + offset)) == 1) ++flipped;
-  }
-  close(fd);
-  return flipped;
-}
 
 TEST(LmdbStore, EverythingIsThereAfterReopening) {
   const TemporaryFolder folder;
@@ -163,20 +133,6 @@ TEST(LmdbStore, NetworkFileSystemsAreKnownAndLocalOnesAreNot) {
   }
 }
 
-/// Runs `body` in one transaction on the file's own tables, without the store.
-void with_tables(const TemporaryFolder& folder, const std::function<void(MDB_txn*)>& body) {
-  MDB_env* env = nullptr;
-  MDB_txn* txn = nullptr;
-  ASSERT_EQ(mdb_env_create(&env), 0);
-  ASSERT_EQ(mdb_env_set_mapsize(env, 64 * kMiB), 0);
-  ASSERT_EQ(mdb_env_set_maxdbs(env, 8), 0);
-  ASSERT_EQ(mdb_env_open(env, folder.path().c_str(), 0, 0640), 0);
-  ASSERT_EQ(mdb_txn_begin(env, nullptr, 0, &txn), 0);
-  body(txn);
-  ASSERT_EQ(mdb_txn_commit(txn), 0);
-  mdb_env_close(env);
-}
-
 void put(MDB_txn* txn, const char* table, std::string key, std::string value) {
   MDB_dbi dbi = 0;
   ASSERT_EQ(mdb_dbi_open(txn, table, MDB_CREATE, &dbi), 0);
@@ -202,129 +158,6 @@ TEST(LmdbStore, AStrangersFileIsRefused) {
   const TemporaryFolder text;
   std::ofstream(text.file()) << std::string(10'000, 'x');
   EXPECT_THAT(refusal([&] { open_store(text); }), HasSubstr("data.mdb"));
-}
-
-TEST(LmdbStore, AFlippedByteIsReportedNotServedAndHealedByRepair) {
-  const TemporaryFolder folder;
-  const auto store = open_store(folder);
-  std::vector<StrokePtr> strokes;
-  for (Seq seq = 1; seq <= 9; ++seq) {
-    strokes.push_back(make_stroke("drawing", kA, seq, "\"a-stroke-of-ink-" + std::to_string(seq) + "\""));
-  }
-  const StrokePtr other = make_stroke("drawing", kB, 1, "\"other\"");
-  strokes.push_back(other);
-  ASSERT_EQ(write(*store, append_of(strokes)).result, WriteResult::ok);
-  ASSERT_GE(flip(folder.file(), "a-stroke-of-ink-5"), 1);
-
-  const ReadDone damaged = store->read(read_of("drawing"));
-  ASSERT_EQ(damaged.strokes.size(), 5U) << "four before the damage, and the other origin's";
-  EXPECT_EQ(damaged.strokes[3]->seq, 4U);
-  EXPECT_EQ(damaged.strokes[4]->origin, kB);
-  ASSERT_EQ(damaged.damaged.size(), 1U);
-  EXPECT_EQ(damaged.damaged[0].origin, kA);
-  EXPECT_EQ(damaged.damaged[0].seq, 5U);
-  EXPECT_FALSE(damaged.more);
-
-  Cursor past;
-  past.set(kA, 5);
-  EXPECT_EQ(store->read(read_of("drawing", past)).strokes.size(), 5U) << "what lies past the damage is whole";
-
-  Repair repair;
-  repair.strokes = {strokes[4]};
-  ASSERT_EQ(store->repair(repair).result, WriteResult::ok);
-  const ReadDone healed = store->read(read_of("drawing"));
-  EXPECT_THAT(healed.damaged, IsEmpty());
-  ASSERT_EQ(healed.strokes.size(), 10U);
-  EXPECT_TRUE(same_content(*healed.strokes[4], *strokes[4]));
-  EXPECT_FALSE(healed.strokes[4]->duplicate);
-}
-
-TEST(LmdbStore, DamageIsSeenInLongRecordsAndAfterReopening) {
-  const TemporaryFolder folder;
-  {
-    const auto store = open_store(folder);
-    ASSERT_EQ(write(*store, append_of({make_stroke("drawing", kA, 1, std::string(50'000, 'x') + "needle")})).result,
-              WriteResult::ok);
-  }
-  ASSERT_GE(flip(folder.file(), "xxneedle"), 1);
-  const auto store = open_store(folder);
-  const ReadDone done = store->read(read_of("drawing"));
-  EXPECT_THAT(done.strokes, IsEmpty());
-  ASSERT_EQ(done.damaged.size(), 1U);
-  EXPECT_EQ(done.damaged[0].seq, 1U);
-}
-
-TEST(LmdbStore, ALostRecordIsDamageToo) {
-  const TemporaryFolder folder;
-  {
-    const auto store = open_store(folder);
-    ASSERT_EQ(write(*store, make_append("drawing", kA, 1, 5)).result, WriteResult::ok);
-  }
-  with_tables(folder, [](MDB_txn* txn) {
-    MDB_dbi dbi = 0;
-    ASSERT_EQ(mdb_dbi_open(txn, "strokes", 0, &dbi), 0);
-    for (const char seq : {'\x03', '\x05'}) {
-      std::string key = "drawing" + std::string(1, '\0') + kA + std::string(8, '\0') + seq;
-      MDB_val k{key.size(), key.data()};
-      ASSERT_EQ(mdb_del(txn, dbi, &k, nullptr), 0);
-    }
-  });
-  const auto store = open_store(folder);
-  Cursor after;
-  for (const auto& [begin, damage] : {std::pair<Seq, Seq>{0, 3}, {2, 3}, {3, 5}, {4, 5}}) {
-    after.set(kA, begin);
-    const ReadDone done = store->read(read_of("drawing", after));
-    EXPECT_EQ(done.strokes.size(), damage - begin - 1);
-    ASSERT_EQ(done.damaged.size(), 1U);
-    EXPECT_EQ(done.damaged[0].seq, damage);
-  }
-}
-
-TEST(LmdbStore, SinceNeverMissesAStrokeWhereRecordsAreDamaged) {
-  const TemporaryFolder folder;
-  const auto store = open_store(folder);
-  std::vector<StrokePtr> strokes;
-  for (Seq seq = 1; seq <= 64; ++seq) {
-    strokes.push_back(make_stroke("drawing", kA, seq, "\"ink " + std::to_string(seq) + "!\""));
-  }
-  ASSERT_EQ(write(*store, append_of(strokes)).result, WriteResult::ok);
-  for (const int seq : {16, 32, 33, 48})
-    ASSERT_GE(flip(folder.file(), "\"ink " + std::to_string(seq) + "!"), 1);
-  for (Seq seq = 1; seq <= 64; ++seq) {
-    EXPECT_LE(store->find_since({1, "drawing", strokes[seq - 1]->ts}).before.at(kA), seq - 1);
-  }
-}
-
-TEST(LmdbStore, ADamagedOpIsUnknownAndTheNextAppendWritesItAnew) {
-  const TemporaryFolder folder;
-  const auto store = open_store(folder);
-  const StrokePtr stroke = with_op(make_stroke("drawing", kA, 1), "a-client-of-note", 5);
-  ASSERT_EQ(write(*store, append_of({stroke})).result, WriteResult::ok);
-  ASSERT_TRUE(store->find_op("drawing", "a-client-of-note", 5));
-  // The origin at the end of the op's value: it follows the data's hash, which stands nowhere else.
-  std::uint64_t hash = data_hash(stroke->data);
-  std::string needle(sizeof hash, '\0');
-  std::memcpy(needle.data(), &hash, sizeof hash);
-  ASSERT_GE(flip(folder.file(), needle + kA, sizeof hash + 2), 1);
-  EXPECT_FALSE(store->find_op("drawing", "a-client-of-note", 5));
-  ASSERT_EQ(write(*store, append_of({with_op(make_stroke("drawing", kA, 2), "a-client-of-note", 5)})).result,
-            WriteResult::ok);
-  const auto known = store->find_op("drawing", "a-client-of-note", 5);
-  ASSERT_TRUE(known);
-  EXPECT_EQ(known->seq, 2U);
-}
-
-TEST(LmdbStore, ADamagedHeadEndsTheStoreWithAWayOut) {
-  const TemporaryFolder folder;
-  const auto store = open_store(folder);
-  const Append append = make_append("drawing", kA, 1, 1);
-  ASSERT_EQ(write(*store, append).result, WriteResult::ok);
-  std::string chain(8, '\0');
-  std::memcpy(chain.data(), &append.items[0].chain, 8);
-  ASSERT_GE(flip(folder.file(), chain), 1);
-  EXPECT_THAT(refusal([&] { store->heads(); }), AllOf(HasSubstr("drawing"), HasSubstr("refills from its peers")));
-  EXPECT_THROW(store->read(read_of("drawing")), StoreError);
-  EXPECT_EQ(write(*store, make_append("drawing", kA, 2, 2)).result, WriteResult::fatal);
 }
 
 TEST(LmdbStoreDeathTest, AGapOrARepeatEndsTheProcess) {
