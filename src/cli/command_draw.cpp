@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <random>
@@ -27,6 +28,10 @@ constexpr double kRateShare = 0.95;
 constexpr double kRateUnknown = 100;
 /// What may wait in our own socket.
 constexpr std::size_t kUnsentBytesMax = std::size_t{256} << 10;
+/// How long to listen before there may be something to send again.
+constexpr std::chrono::milliseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kForStrokes{5};
+constexpr std::chrono::milliseconds kForAcks{50};
 
 struct DrawArguments {
   std::string url;
@@ -110,6 +115,33 @@ bool send_due(StrokeSource& source, Publisher& publisher, NodeLink& link) {
   return sent;
 }
 
+/// Says once why nothing goes on, where no acknowledgement comes for a while.
+class AckWatch {
+ public:
+  explicit AckWatch(std::function<void(const std::string&)> note) : note_(std::move(note)) {}
+
+  void look(const Publisher& publisher) {
+    const auto now = Clock::now();
+    if (publisher.counts().acked != acked_ || publisher.outstanding() == 0) {
+      acked_ = publisher.counts().acked;
+      since_ = now;
+      said_ = false;
+    } else if (!said_ && now - since_ >= kAckSlow) {
+      said_ = true;
+      note_("no acknowledgement for 10 s: are as many nodes up as `ack` asks for? " +
+            counted(publisher.outstanding(), "stroke") + " wait; what was sent is shown all the same");
+    }
+  }
+
+ private:
+  static constexpr auto kAckSlow = std::chrono::seconds(10);
+
+  std::function<void(const std::string&)> note_;
+  std::uint64_t acked_ = 0;
+  Clock::time_point since_ = Clock::now();
+  bool said_ = false;
+};
+
 int run_draw(DrawArguments arguments) {
   if (!valid_channel(arguments.channel)) {
     throw UsageError(arguments.channel + ": a channel has 1 to 128 of A-Z a-z 0-9 _ . : -");
@@ -124,9 +156,10 @@ int run_draw(DrawArguments arguments) {
   settings.address = parse_url(arguments.url);
   settings.stay = arguments.stay;
   settings.client = arguments.client;
-  NodeLink link(settings, [&](const std::string& text) {
+  const auto note = [&](const std::string& text) {
     if (!arguments.quiet) progress.note("inkmesh draw: " + text);
-  });
+  };
+  NodeLink link(settings, note);
   Publisher publisher(arguments.channel, arguments.first_op, arguments.window);
   const auto connect = [&] {
     link.connect();
@@ -138,6 +171,7 @@ int run_draw(DrawArguments arguments) {
   watch_stop_signals();
   connect();
   const auto begin = Clock::now();
+  AckWatch patience(note);
   // After Ctrl-C what is on the way still gets its acknowledgement, for a while.
   constexpr auto kFarewell = std::chrono::seconds(5);
   std::optional<Clock::time_point> give_up;
@@ -146,8 +180,11 @@ int run_draw(DrawArguments arguments) {
     if (give_up && Clock::now() >= *give_up) break;
     if (!link.is_open()) connect();
     const bool sent = send_due(source, publisher, link);
-    if (const auto message = link.receive(std::chrono::milliseconds(sent ? 0 : 5)))
+    const bool only_acks = source.ended() || publisher.outstanding() >= arguments.window;
+    if (const auto message = link.receive(sent ? kAtOnce : only_acks ? kForAcks : kForStrokes)) {
       publisher.take(*message, Clock::now());
+    }
+    patience.look(publisher);
     if (!arguments.quiet) progress.show(source.done(), words_for(publisher, begin));
   }
   link.close();

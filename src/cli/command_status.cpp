@@ -70,9 +70,9 @@ std::string reasons_of(const JsonObject& status) {
 std::vector<std::string> node_row(const std::string& id, const std::string& address, const JsonObject& status) {
   const auto store = slice_object(status.raw("store"));
   const auto interest = slice_object(status.raw("interest"));
-  const std::uint64_t map_bytes = store ? store->number("map_bytes").value_or(0) : 0;
+  const std::uint64_t room_bytes = store ? store->number("capacity_bytes").value_or(0) : 0;
   std::string fill = store ? size_of(store->number("used_bytes").value_or(0)) : "-";
-  if (map_bytes > 0) fill += " of " + size_of(map_bytes);
+  if (room_bytes > 0) fill += " of " + size_of(room_bytes);
   const std::string_view ready = status.raw("ready");
   return {id,
           address,
