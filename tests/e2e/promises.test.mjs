@@ -5,6 +5,7 @@ import { Checker } from './checker.mjs';
 import { Client } from './client.mjs';
 import { Cluster } from './cluster.mjs';
 import { sleep, until } from './process.mjs';
+import { Wire } from './wire.mjs';
 
 const CHANNELS = ['promise_a', 'promise_b', 'promise_c', 'promise_d'];
 const AUTHORS_PER_NODE = 3;
@@ -117,4 +118,29 @@ it('a node that is stopped politely says goaway, closes with 1012, and loses not
   await node.ready();
   await checker.finish(cluster.nodes);
   await client.close();
+});
+
+it('a retry is acknowledged at another node though the origin, a home, has died: a stand-in takes its place', async () => {
+  // Of nine channels some have the dead node and the asked one as homes: the third node must take the second copy.
+  const channels = Array.from({ length: 9 }, (_, i) => `promise_orphan_${i}`);
+  const publish = (channel, op, more = {}) => ({ type: 'publish', id: op, channel, op, data: { channel }, ...more });
+  for (const [at, gone] of cluster.nodes.entries()) {
+    const [asked] = cluster.others(gone);
+    const reader = await Wire.open(asked.ws);
+    for (const [id, channel] of channels.entries()) await reader.ask({ type: 'subscribe', id, channel, live: true });
+    const first = await Wire.open(gone.ws, { hello: `orphan_${at}` });
+    for (const [i, channel] of channels.entries()) first.send(publish(channel, i + 1));
+    for (const channel of channels) await reader.strokes(channel, 1);
+    const again = await Wire.open(asked.ws, { hello: `orphan_${at}` });
+    await gone.kill();
+    for (const [i, channel] of channels.entries()) again.send(publish(channel, i + 1, { retry: true }));
+    for (const [i, channel] of channels.entries()) {
+      const answer = await again.next((message) => message.id === i + 1);
+      assert.deepEqual([answer.type, answer.channel, answer.duplicate], ['ack', channel, true], answer.text);
+      assert.ok(answer.copies >= 2);
+    }
+    for (const wire of [reader, again]) await wire.close();
+    gone.start();
+    await gone.ready();
+  }
 });
