@@ -41,6 +41,7 @@ Transport::timer_ptr Transport::set_timer(long duration_ms, websocketpp::transpo
 
 void Transport::async_read_at_least(std::size_t, char* buf, std::size_t len,
                                     const websocketpp::transport::read_handler& handler) {
+  if (shut_ || deaf_) return;
   // Every frame read comes with the same handler, which websocketpp keeps in the connection; it is copied once.
   if (!on_read_kept_) {
     on_read_ = handler;
@@ -49,7 +50,6 @@ void Transport::async_read_at_least(std::size_t, char* buf, std::size_t len,
   read_buf_ = buf;
   read_len_ = len;
   read_wanted_ = true;
-  if (shut_ || deaf_) return;
   start_read();
 }
 
@@ -183,6 +183,7 @@ void Transport::end_write(error_code error) {
 void Transport::async_shutdown(const websocketpp::transport::shutdown_handler& handler) {
   const ptr keep = get_shared();
   shut_ = true;
+  if (!on_read_kept_) on_read_ = nullptr;
   asio::error_code ignored;
   if (writing()) socket_->cancel(ignored);
   if (abrupt_ || peer_gone_ || !wrote_) {

@@ -1,5 +1,6 @@
 // From a TCP connection to an open WebSocket, and all the ways in which that may not come to pass.
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <iostream>
@@ -166,21 +167,19 @@ TEST_F(Handshake, DescriptorsThatRunOutStopNothingForGoodAndNothingSpins) {
   RawClient waiting = RawClient::unconnected();
   rlimit old{};
   getrlimit(RLIMIT_NOFILE, &old);
-  std::vector<RawClient> hoard;
+  std::vector<int> hoard;
   rlimit tight = old;
   tight.rlim_cur = static_cast<rlim_t>(waiting.fd()) + 20;
   setrlimit(RLIMIT_NOFILE, &tight);
-  try {
-    for (;;)
-      hoard.push_back(RawClient::unconnected());
-  } catch (const std::exception&) {
-  }
+  for (int fd = dup(0); fd >= 0; fd = dup(0))
+    hoard.push_back(fd);
   waiting.connect_to(edge->port());
   const Millis cpu = cpu_used();
   std::this_thread::sleep_for(Millis(600));
   EXPECT_LT(cpu_used() - cpu, Millis(150));
   EXPECT_TRUE(before.round_trip());
-  hoard.clear();
+  for (const int fd : hoard)
+    close(fd);
   setrlimit(RLIMIT_NOFILE, &old);
   EXPECT_TRUE(waiting.open().round_trip());
 }
