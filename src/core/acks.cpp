@@ -57,6 +57,11 @@ void Acks::check(ChannelLog& log, const Origin& origin) {
   if (asked->second.empty()) asked_.erase(asked);
 }
 
+bool Acks::waits_for(const ChannelLog& log, const Origin& origin) const {
+  const auto it = log.origins.find(origin);
+  return it != log.origins.end() && waiters_.count(&it->second) != 0;
+}
+
 void Acks::refuse(OriginLog& origin_log, Seq seq, AppendError error) {
   const auto found = waiters_.find(&origin_log);
   if (found == waiters_.end()) return;

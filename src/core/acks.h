@@ -25,6 +25,9 @@ class Acks {
   /// A head moved, here or at a peer: tells those whose strokes now have enough copies.
   void check(ChannelLog& log, const Origin& origin);
 
+  /// Some author waits for more copies of that origin's strokes.
+  bool waits_for(const ChannelLog& log, const Origin& origin) const;
+
   /// Strokes of ours that were not stored: their authors get an error.
   void refuse(OriginLog& origin_log, Seq seq, AppendError error);
 

@@ -41,6 +41,7 @@ bool Publishing::answer_known(ChannelLog& log, const Publish& publish, const std
   }
   ++duplicates_;
   acks_.wait(log, publish, *known, true);
+  if (acks_.waits_for(log, known->origin)) replication_.answer_for(log);
   return true;
 }
 

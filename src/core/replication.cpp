@@ -346,6 +346,16 @@ void Replication::check_standins() {
   }
 }
 
+void Replication::answer_for(ChannelLog& log) {
+  for (const NodeIx home : log.homes) {
+    const auto it = peers_[home].unconfirmed.find(&log);
+    if (it == peers_[home].unconfirmed.end()) continue;
+    it->second.own = true;
+    own_pending_.try_emplace(&log, turn_.ms());
+  }
+  choose_standins(log);
+}
+
 void Replication::choose_standins(ChannelLog& log) {
   std::size_t wanted = 0;
   for (const NodeIx home : log.homes) {

@@ -46,6 +46,10 @@ class Replication {
   void reborn(NodeIx peer);
   void link_lost(NodeIx peer);
 
+  /// An author waits for more copies of what stands in this channel, whoever numbered it: homes that are late or down
+  /// get stand-ins for it as for our own strokes.
+  void answer_for(ChannelLog& log);
+
   // ---- what homes have not confirmed --------------------------------------------------------------------------------
 
   /// Offers all of the channel's origins to that peer until it has confirmed them.
