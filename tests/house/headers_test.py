@@ -19,20 +19,29 @@ def commands_by_source(build):
 
 
 def options_for(header, commands):
-    """Those of a source beside the header, the one of its own name first. The contract is taken as the edge takes it,
-    in C++17, which is the stricter of the two."""
-    folder = 'src/edge' if header.startswith('include/') else os.path.dirname(header)
+    """The options of the sources beside the header, each once, those of a source of its own name first. The contract is
+    taken as the edge takes it, in C++17, which is the stricter of the two."""
+    contract = header.startswith('include/')
+    folder = 'src/edge' if contract else os.path.dirname(header)
     stem = os.path.splitext(os.path.basename(header))[0]
     beside = sorted((os.path.splitext(os.path.basename(source))[0] != stem, source)
                     for source in commands if os.path.dirname(source) == folder)
     if not beside:
         raise SystemExit(f'{header}: no source in {folder} tells how to compile it')
-    words = commands[beside[0][1]]
-    if header.startswith('include/'):
-        words = [word for word in words if not word.startswith('-std=')] + ['-std=c++17']
+    found = []
+    for _, source in beside:
+        options = without_files(commands[source])
+        if contract:
+            options = [word for word in options if not word.startswith('-std=')] + ['-std=c++17']
+        if options not in found:
+            found.append(options)
+    return found
+
+
+def without_files(words):
+    """A compile command without what is about its source, its output and its dependencies."""
     kept, skip = [], False
     for word in words:
-        # What is about the output and the dependencies, and the source itself at the end.
         if skip or word in ('-c', '-MD') or word.endswith('.cpp'):
             skip = False
         elif word in ('-o', '-MF', '-MT'):
@@ -49,9 +58,15 @@ def compile_alone(header, commands, folder):
     if not os.path.exists(source) or open(source, encoding='utf-8').read() != text:
         with open(source, 'w', encoding='utf-8') as file:
             file.write(text)
-    command = options_for(header, commands) + ['-O0', '-g0', '-c', source, '-o', source + '.o']
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-    return header, done.returncode == 0, done.stderr
+    errors = ''
+    # Where a folder has both C++17 and C++20, a header is made for one of them.
+    for options in options_for(header, commands):
+        command = options + ['-O0', '-g0', '-c', source, '-o', source + '.o']
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+        if done.returncode == 0:
+            return header, True, ''
+        errors = errors or done.stderr
+    return header, False, errors
 
 
 def main():
