@@ -80,6 +80,21 @@ Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
   return options;
 }
 
+Options calm(unsigned nodes, unsigned replicas, unsigned ack) {
+  Options options;
+  options.seed = 7;
+  options.nodes = nodes;
+  options.replicas = replicas;
+  options.ack = ack;
+  options.link_us_max = 300;
+  options.client_us_max = 300;
+  options.commit_us_max = 500;
+  options.read_us_max = 300;
+  options.reconnect_us_max = 50_ms;
+  options.complete_grace_us = 100_ms;
+  return options;
+}
+
 std::string describe(const Options& options) {
   std::ostringstream out;
   out << "seed " << options.seed << ": " << options.nodes << " nodes, replicas " << options.replicas << ", ack "

@@ -73,6 +73,9 @@ struct Options {
 /// The options of a seed. `nodes` and `ops`: 0 leaves them to the seed.
 Options draw_options(std::uint64_t seed, unsigned nodes = 0, unsigned ops = 0);
 
+/// A healthy, quick cluster: for scenes that bring their own faults.
+Options calm(unsigned nodes, unsigned replicas, unsigned ack);
+
 /// One line that names what the options are.
 std::string describe(const Options& options);
 

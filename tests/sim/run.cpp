@@ -165,13 +165,16 @@ Result run(const Options& options, bool record) {
 }
 
 std::string short_history(const Result& result, std::size_t lines_max) {
+  const Channel channel = result.violation ? result.violation->channel : Channel();
+  const bool all = lines_max == SIZE_MAX;
+  const auto has = [](const Trace::Line& line, const char* text) { return line.text.find(text) != std::string::npos; };
   std::vector<const Trace::Line*> kept;
   for (const Trace::Line& line : result.history) {
-    const bool concerns =
-        result.violation && (result.violation->channel.empty() || line.channel == result.violation->channel);
-    const bool fault = line.text.rfind("==", 0) == 0 || line.text.find("crashes") != std::string::npos ||
-                       line.text.find("starts as") != std::string::npos;
-    if (fault || (concerns && !line.channel.empty())) kept.push_back(&line);
+    const bool fault = line.text.rfind("==", 0) == 0 || has(line, "crashes") || has(line, "starts as");
+    const bool concerns = channel.empty()
+                              ? !line.channel.empty()
+                              : line.channel == channel || (line.channel.empty() && has(line, channel.c_str()));
+    if (all || fault || concerns) kept.push_back(&line);
   }
   std::ostringstream out;
   const std::size_t first = kept.size() > lines_max ? kept.size() - lines_max : 0;

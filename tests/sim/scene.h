@@ -12,22 +12,6 @@
 
 namespace inkmesh::sim {
 
-/// A healthy, quick cluster.
-inline Options calm(unsigned nodes, unsigned replicas, unsigned ack) {
-  Options options;
-  options.seed = 7;
-  options.nodes = nodes;
-  options.replicas = replicas;
-  options.ack = ack;
-  options.link_us_max = 300;
-  options.client_us_max = 300;
-  options.commit_us_max = 500;
-  options.read_us_max = 300;
-  options.reconnect_us_max = 50_ms;
-  options.complete_grace_us = 100_ms;
-  return options;
-}
-
 /// A cluster whose nodes know each other.
 class Scene {
  public:

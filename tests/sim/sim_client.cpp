@@ -318,6 +318,7 @@ void SimClient::signal(const Channel& channel) {
 void SimClient::receive(std::uint64_t session, const Effect& effect) {
   if (session != session_ || state_ != State::open) return;
   if (wiring_.trace.recording()) record(channel_of(effect), "hears " + sim::describe(effect));
+  if (on_hear) on_hear(effect);
   std::visit(
       [this](const auto& what) {
         using T = std::decay_t<decltype(what)>;

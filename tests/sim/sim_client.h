@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -97,6 +98,9 @@ class SimClient : public EdgeUser {
     return state_ == State::open;
   }
   std::string describe() const;
+
+  /// Told of each thing that it hears, before it takes it in.
+  std::function<void(const Effect&)> on_hear;
 
   // ---- EdgeUser -----------------------------------------------------------------------------------------------------
 
