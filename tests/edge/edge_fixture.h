@@ -31,6 +31,13 @@ class RecordingNode {
   /// Waits until `done` holds of the record; false when it does not in time.
   bool wait(const std::function<bool()>& done, Millis timeout = Millis(10'000));
 
+  /// What `read` finds, with the record standing still.
+  template <typename Read>
+  auto look(Read read) {
+    const std::lock_guard lock(mutex);
+    return read();
+  }
+
   /// The connection that said hello under that name; waits for it.
   ConnId conn_of(const std::string& name);
   /// All open connections, ascending.
@@ -40,7 +47,7 @@ class RecordingNode {
   /// Answers HTTP requests; called on the edge's threads.
   std::function<bool(HttpRequest&&)> on_http = [](HttpRequest&&) { return false; };
 
-  // Under `mutex`, or within wait():
+  // Under `mutex`, or within wait() and look():
   std::vector<ConnOpened> opened;
   std::vector<ConnId> closed;
   std::map<ConnId, std::size_t> written;

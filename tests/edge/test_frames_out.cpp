@@ -88,7 +88,7 @@ TEST_F(FramesOut, SmallTrafficIsReportedInLumps) {
   for (int i = 0; i < 300; ++i)
     ASSERT_EQ(one.read_text(), "x");
   ASSERT_TRUE(node.wait([&] { return node.written[conn] == 3'000; }));
-  EXPECT_LT(node.reports, 150U);
+  EXPECT_LT(node.look([&] { return node.reports; }), 150U);
 }
 
 TEST_F(FramesOut, AnswersWithoutCostAreNotReported) {
@@ -100,7 +100,7 @@ TEST_F(FramesOut, AnswersWithoutCostAreNotReported) {
   EXPECT_EQ(one.read_text(), "free");
   EXPECT_EQ(one.read_text(), "dear");
   ASSERT_TRUE(node.wait([&] { return node.written[conn] > 0; }));
-  EXPECT_EQ(node.written[conn], 5U);
+  EXPECT_EQ(node.look([&] { return node.written[conn]; }), 5U);
 }
 
 TEST_F(FramesOut, WhatIsForAConnectionThatIsGoneIsDropped) {
@@ -119,8 +119,8 @@ TEST_F(FramesOut, WhatIsForAConnectionThatIsGoneIsDropped) {
   edge->answer(gone | kConnHttpBit, HttpResponse{});
   EXPECT_EQ(two.read_text(), "x");
   ASSERT_TRUE(node.wait([&] { return node.written[here] == 3; }));
-  EXPECT_EQ(node.written.count(gone), 0U);
-  EXPECT_EQ(node.closed.size(), 1U);
+  EXPECT_EQ(node.look([&] { return node.written.count(gone); }), 0U);
+  EXPECT_EQ(node.look([&] { return node.closed.size(); }), 1U);
 }
 
 TEST_F(FramesOut, ACloseComesAfterTheFramesBeforeIt) {

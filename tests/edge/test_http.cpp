@@ -95,7 +95,7 @@ TEST_F(Http, TheRestIsTheNodesToAnswer) {
   EXPECT_EQ(seen.target, "/channels/d/strokes?x=1");
   EXPECT_EQ(seen.bearer, "t0k");
   EXPECT_EQ(seen.body, body);
-  EXPECT_TRUE(node.opened.empty()) << "an HTTP request is no connection of the core's";
+  EXPECT_TRUE(node.look([&] { return node.opened.empty(); })) << "an HTTP request is no connection of the core's";
 }
 
 TEST_F(Http, ANodeThatIsTooBusyOrTooSlowIs503) {
