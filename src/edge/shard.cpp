@@ -50,6 +50,8 @@ ShardImpl::ShardImpl(unsigned index, EdgeShared& shared, const std::vector<int>&
       tick_timer_(io_),
       report_timer_(io_),
       grace_timer_(io_) {
+  // Its first call finds out the byte order and writes that down for all threads: before there are any.
+  static_cast<void>(websocketpp::lib::net::_htonll(1));
   endpoint_.set_user_agent("inkmesh");
   endpoint_.set_max_http_body_size(kFrameBytesMax);
   for (const int fd : listeners) {
