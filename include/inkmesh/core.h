@@ -32,6 +32,9 @@ struct CoreSettings {
   std::uint32_t channels_per_connection = 256;
   std::size_t outbox_bytes = std::size_t{1} << 20;  ///< a connection's window
   std::uint64_t seed = 0;                           ///< for link sessions and jitter
+  /// The store bears the mark of MarkRefilled. Without it a disk may have been lost, now or in a former life that did
+  /// not get all of it back: this node's own word counts for nothing until it has compared itself with every node once.
+  bool refilled = false;
 };
 
 /// One origin's end in one channel, as the store holds it.

@@ -142,6 +142,10 @@ struct Repair {
   std::vector<StrokePtr> strokes;
 };
 
+/// Note in the store, after every Append so far, that it was whole once: see CoreSettings::refilled. No answer; where
+/// it fails, the next start compares again.
+struct MarkRefilled {};
+
 /// Read what lies past a cursor, from a snapshot taken after every commit that was reported before. Answered by
 /// ReadDone.
 struct Read {
@@ -196,8 +200,8 @@ struct Halt {
 };
 
 using Effect = std::variant<SendSubscribed, SendLive, SendUnsubscribed, DeliverStrokes, DeliverSignal, SendAck,
-                            SendError, SendPresence, SendPresenceChange, HistoryPage, Append, Repair, Read, FindSince,
-                            FindOp, SendGossip, SendFrame, Say, Halt>;
+                            SendError, SendPresence, SendPresenceChange, HistoryPage, Append, Repair, MarkRefilled,
+                            Read, FindSince, FindOp, SendGossip, SendFrame, Say, Halt>;
 
 using Effects = std::vector<Effect>;
 

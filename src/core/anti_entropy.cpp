@@ -164,16 +164,25 @@ void AntiEntropy::on_settle_done(NodeIx node, const SettleDone& done) {
 }
 
 bool AntiEntropy::settled() const {
-  if (membership_.missing() >= cluster_.ack()) return false;
+  if (membership_.mute() >= cluster_.ack()) return false;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (node == cluster_.self()) continue;
     if (membership_.up(node) && !peers_[node].settled) return false;
-    if (empty_start_ && !peers_[node].settled_once) return false;
+    if (hollow_ && !peers_[node].settled_once) return false;
   }
   return true;
 }
 
+void AntiEntropy::check_refilled() {
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (node != cluster_.self() && !peers_[node].settled_once) return;
+  }
+  hollow_ = false;
+  turn_.emit(MarkRefilled{});
+}
+
 void AntiEntropy::tick() {
+  if (hollow_) check_refilled();
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (node == cluster_.self() || !membership_.up(node)) continue;
     Peer& peer = peers_[node];

@@ -33,10 +33,10 @@ class AntiEntropy {
         tokens_(seed),
         peers_(cluster.size()) {}
 
-  /// The store was empty at the start: a disk may have been lost, so that this node's own word counts for nothing
-  /// until it has compared itself with everyone once.
-  void began_empty() {
-    empty_start_ = true;
+  /// The store may lack what this node has acknowledged: its own word counts for nothing until it has compared itself
+  /// with everyone once. Then the store is marked.
+  void began_hollow() {
+    hollow_ = true;
   }
 
   /// The peer is new, returned, or was behind a broken link: compare with it, and ask it to say when we have all.
@@ -52,8 +52,12 @@ class AntiEntropy {
     return peers_[peer].settled;
   }
   /// True when this node, as a home, must know every acknowledged stroke: it has compared itself with every peer that
-  /// it can reach, and those that it can't reach are too few to have acknowledged anything among themselves.
+  /// it can reach, and those that it can't reach or that lost their disk are too few to have acknowledged anything
+  /// among themselves.
   bool settled() const;
+  bool hollow() const {
+    return hollow_;
+  }
 
   std::uint64_t bytes(NodeIx peer) const {
     return peers_[peer].bytes;
@@ -100,6 +104,7 @@ class AntiEntropy {
   void end_round(NodeIx peer);
   void check_asked(NodeIx peer);
   void ask_settle(NodeIx peer);
+  void check_refilled();
 
   Turn& turn_;
   const ClusterMap& cluster_;
@@ -109,7 +114,7 @@ class AntiEntropy {
   Replication& replication_;
   Random tokens_;  ///< never the same in two lives: an answer to a former one must not count
   std::vector<Peer> peers_;
-  bool empty_start_ = false;
+  bool hollow_ = false;
 };
 
 }  // namespace inkmesh::core

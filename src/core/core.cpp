@@ -34,7 +34,7 @@ Core::Parts::Parts(const CoreSettings& given)
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
   parts_->log.load(heads);
-  if (heads.empty()) parts_->anti_entropy.began_empty();
+  if (!settings.refilled) parts_->anti_entropy.began_hollow();
 }
 
 Core::~Core() = default;
@@ -110,6 +110,13 @@ void Core::Parts::on(const Written& event) {
 }
 
 void Core::Parts::on(const Subscribe& event) {
+  if (interest.size() >= kInterestChannelsMax && !interest.ours(channel_hash(event.channel))) {
+    // What a node has open must fit into one message to its peers.
+    turn.emit(SendError{event.conn, event.id, ErrorCode::unavailable,
+                        "this node has " + std::to_string(kInterestChannelsMax) + " channels open, as many as it can",
+                        kFullNodeRetryMs});
+    return;
+  }
   ChannelLog& channel = log.open(event.channel);
   // First, so that a pull can say that we are interested; a refused or repeated one takes it back within the turn.
   interest.opened(channel.hash);
@@ -164,6 +171,7 @@ void Core::Parts::on(HistoryAsk& event) {
 
 void Core::Parts::on(const Committed& event) {
   const auto items = log.committed(event.ticket);
+  serving.store_answered();
   if (items.empty()) {
     repairs.committed(event.ticket);
     return;
@@ -179,6 +187,7 @@ void Core::Parts::on(const Committed& event) {
 void Core::Parts::on(const AppendFailed& event) {
   if (repairs.failed(event.ticket)) return;
   const auto items = log.failed(event.ticket);
+  serving.store_answered();
   if (items.empty()) return;
   const bool full = event.error == AppendError::full;
   turn.say(Severity::error, std::string("the store took none of ") + std::to_string(items.size()) +
@@ -236,11 +245,13 @@ void Core::Parts::on(const Tick&) {
   last_tick_ms = turn.ms();
   for (const NodeIx peer : membership.tick())
     went_down(peer);
-  if (turn.ms() >= heartbeat_ms + core::kHeartbeatMs) {
+  // Who was hollow and is not any more says so at once: others wait for it.
+  const bool was_hollow = anti_entropy.hollow();
+  anti_entropy.tick();
+  if (turn.ms() >= heartbeat_ms + core::kHeartbeatMs || anti_entropy.hollow() != was_hollow) {
     heartbeat_ms = turn.ms();
     send_heartbeat();
   }
-  anti_entropy.tick();
   replication.tick();
   sync.tick();
   publishing.tick();
@@ -269,6 +280,7 @@ void Core::Parts::send_heartbeat() {
   beat.wall_us = turn.now().wall_us;
   beat.full = publishing.out_of_space();
   beat.ready = not_ready_reasons().empty();
+  beat.hollow = anti_entropy.hollow();
   gossip(beat);
 }
 
@@ -286,7 +298,7 @@ std::vector<std::string> Core::Parts::not_ready_reasons() const {
   const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
   if (up_ms < kStartMs && membership.missing() > 0) {
     reasons.emplace_back("starting: has not heard from every peer yet");
-  } else if (up_ms < kSettleMs && membership.missing() < cluster.ack() && !anti_entropy.settled()) {
+  } else if (up_ms < kSettleMs && membership.mute() < cluster.ack() && !anti_entropy.settled()) {
     reasons.emplace_back("starting: is catching up with its peers");
   }
   return reasons;

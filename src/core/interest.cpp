@@ -53,6 +53,11 @@ void Interest::forget(NodeIx node) {
   peers_[node] = Peer{};
 }
 
+void Interest::set_known(Peer& peer) {
+  peer.heard = true;
+  peer.known = true;
+}
+
 Interest::Change Interest::ask(Peer& peer) {
   Change change;
   if (peer.asked_ms != 0 && turn_.ms() < peer.asked_ms + kAskAgainMs) return change;
@@ -70,7 +75,7 @@ Interest::Change Interest::apply(NodeIx node, const InterestDelta& delta) {
       peer.known = false;
       return ask(peer);
     }
-    peer.known = true;
+    set_known(peer);
     peer.channels.clear();
     peer.digest = 0;
   }
@@ -107,7 +112,7 @@ Interest::Change Interest::apply(NodeIx node, const InterestFull& full) {
   for (const std::uint64_t channel : peer.channels)
     peer.digest ^= mix(channel);
   peer.version = full.version;
-  peer.known = true;
+  set_known(peer);
   peer.asked_ms = 0;
   return change;
 }
@@ -115,7 +120,7 @@ Interest::Change Interest::apply(NodeIx node, const InterestFull& full) {
 Interest::Change Interest::check(NodeIx node, std::uint64_t version, std::uint64_t digest) {
   Peer& peer = peers_[node];
   if (version == 0) {
-    peer.known = true;
+    set_known(peer);
     return {};
   }
   if (peer.known && version < peer.version) return {};
@@ -135,7 +140,7 @@ bool Interest::hint(NodeIx node, std::uint64_t channel) {
 
 bool Interest::interested(NodeIx node, std::uint64_t channel) const {
   const Peer& peer = peers_[node];
-  return !peer.known || peer.channels.count(channel) != 0 || peer.hints.count(channel) != 0;
+  return (peer.heard && !peer.known) || peer.channels.count(channel) != 0 || peer.hints.count(channel) != 0;
 }
 
 void Interest::tick() {

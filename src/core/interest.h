@@ -43,8 +43,13 @@ class Interest {
 
   // ---- the peers' --------------------------------------------------------------------------------------------------
 
-  /// All is unknown again: until its set is known, a peer counts as interested in everything.
+  /// All is unknown again, until its first set comes. When a delta of a known set is lost, the peer counts as
+  /// interested in everything until the set is known again.
   void forget(NodeIx peer);
+  /// Its set was known at least once since.
+  bool heard(NodeIx peer) const {
+    return peers_[peer].heard;
+  }
 
   struct Change {
     bool ask = false;                   ///< a gap: ask for the full set
@@ -74,6 +79,7 @@ class Interest {
   static constexpr MonotonicMs kAskAgainMs = 400;
 
   struct Peer {
+    bool heard = false;
     bool known = false;
     std::uint64_t version = 0;
     std::uint64_t digest = 0;
@@ -82,6 +88,7 @@ class Interest {
     std::map<std::uint64_t, MonotonicMs> hints;
   };
 
+  static void set_known(Peer& peer);
   Change ask(Peer& peer);
 
   Turn& turn_;

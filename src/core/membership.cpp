@@ -18,6 +18,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.epoch = epoch;
     ++peer.life;
     peer.full = false;
+    peer.hollow = true;
     peer.clock_known = false;
     peer.state = State::up;
     peer.heard_ms = turn_.ms();
@@ -45,6 +46,7 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   peer.generation = beat.list_generation;
   peer.full = beat.full;
   peer.ready = beat.ready;
+  peer.hollow = beat.hollow;
   const auto theirs = static_cast<std::int64_t>(beat.wall_us);
   const auto ours = static_cast<std::int64_t>(turn_.now().wall_us);
   peer.clock_offset_ms = (theirs - ours) / 1000;
@@ -76,6 +78,14 @@ std::size_t Membership::missing() const {
     if (node != cluster_.self() && !up(node)) ++missing;
   }
   return missing;
+}
+
+std::size_t Membership::mute() const {
+  std::size_t mute = 0;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (node != cluster_.self() && (!up(node) || peers_[node].hollow)) ++mute;
+  }
+  return mute;
 }
 
 std::int64_t Membership::clock_lead_ms() const {

@@ -32,6 +32,7 @@ class Membership {
     bool linked = false;  ///< our link to it has finished its handshake
     bool full = false;
     bool ready = false;
+    bool hollow = true;  ///< until it says otherwise
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
     std::uint64_t generation = 0;
@@ -76,6 +77,8 @@ class Membership {
   }
   /// Peers that are not up.
   std::size_t missing() const;
+  /// Peers that can't tell us all that they ever acknowledged: those that are not up, and the hollow ones.
+  std::size_t mute() const;
 
   /// How far our wall clock is off the median of all clocks, ours included, in ms; positive when ours is ahead.
   std::int64_t clock_lead_ms() const;

@@ -91,6 +91,8 @@ struct Core::Parts {
   static constexpr MonotonicMs kStartMs = 2000;   ///< how long a start waits for peers before it says ready
   static constexpr MonotonicMs kSettleMs = 4000;  ///< and for their holdings
 
+  static constexpr std::uint32_t kFullNodeRetryMs = 5000;
+
   const CoreSettings settings;
   core::Turn turn;
   core::ClusterMap cluster;

@@ -1,6 +1,7 @@
 #include "core/replication.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/invariant.h"
 
@@ -183,7 +184,11 @@ void Replication::forward(ChannelLog& log) {
     if (peer == cluster_.self() || !membership_.up(peer)) continue;
     const bool interested = interest_.interested(peer, log.hash);
     const bool standin = std::find(log.standins.begin(), log.standins.end(), peer) != log.standins.end();
-    if (interested || log.is_home(peer) || standin) push(peer, log, own, strokes, bytes, interested);
+    if (interested || log.is_home(peer) || standin) {
+      push(peer, log, own, strokes, bytes, interested);
+    } else if (!interest_.heard(peer)) {
+      peers_[peer].behind.emplace(&log, Behind::no_word);
+    }
   }
 }
 
@@ -192,7 +197,7 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
   Peer& to = peers_[peer];
   if (to.behind.count(&log) != 0) return;
   if (to.window + bytes > kWindowBytes && to.window != 0) {
-    to.behind.emplace(&log, true);
+    to.behind.emplace(&log, Behind::no_room);
     return;
   }
   PeerMark& mark = own.mark(peer);
@@ -228,9 +233,11 @@ void Replication::send_confirmations(NodeIx peer) {
     for (const auto& [origin, seq] : origins) {
       stored.entries.push_back({log->name, origin, seq});
       bytes += log->name.size() + origin.size() + 12;
+      if (bytes < kListBytes) continue;
+      links_.send(peer, std::exchange(stored, {}), std::exchange(bytes, 0));
     }
   }
-  links_.send(peer, std::move(stored), bytes);
+  if (!stored.entries.empty()) links_.send(peer, std::move(stored), bytes);
   confirm.clear();
 }
 
@@ -276,11 +283,9 @@ void Replication::send_offers(NodeIx peer) {
     it->second.due_ms = turn_.ms() + kOfferAgainMs;
     to.due.emplace(it->second.due_ms, log);
     ++sent;
-    if (bytes > (std::size_t{64} << 10)) {
+    if (bytes > kListBytes) {
       to.offer_bytes += bytes;
-      links_.send(peer, std::move(offer), bytes);
-      offer = Offer{};
-      bytes = 0;
+      links_.send(peer, std::exchange(offer, {}), std::exchange(bytes, 0));
     }
   }
   if (offer.entries.empty()) return;
@@ -290,17 +295,19 @@ void Replication::send_offers(NodeIx peer) {
 
 void Replication::catch_up_behind(NodeIx peer) {
   Peer& to = peers_[peer];
-  if (to.behind.empty() || !has_room(peer)) return;
+  if (to.behind.empty() || !has_room(peer) || !interest_.heard(peer)) return;
   Heads heads;
   std::size_t bytes = 0;
-  for (const auto& [log, ignored] : to.behind) {
+  for (const auto& [log, why] : to.behind) {
+    if (why == Behind::no_word && !interest_.interested(peer, log->hash)) continue;
     Cursor cursor;
     cursor.set(log_.own(), log->origins[log_.own()].committed);
     heads.entries.push_back({log->name, std::move(cursor)});
     bytes += log->name.size() + log_.own().size() + 16;
+    if (bytes >= kListBytes) links_.send(peer, std::exchange(heads, {}), std::exchange(bytes, 0));
   }
   to.behind.clear();
-  links_.send(peer, std::move(heads), bytes);
+  if (!heads.entries.empty()) links_.send(peer, std::move(heads), bytes);
 }
 
 void Replication::tell_heads() {
@@ -319,10 +326,7 @@ void Replication::tell_heads() {
       }
       bytes += log->name.size();
       heads.entries.push_back({log->name, std::move(cursor)});
-      if (bytes < (std::size_t{256} << 10)) continue;
-      links_.send(peer, std::move(heads), bytes);
-      heads = Heads{};
-      bytes = 0;
+      if (bytes >= kListBytes) links_.send(peer, std::exchange(heads, {}), std::exchange(bytes, 0));
     }
     if (!heads.entries.empty()) links_.send(peer, std::move(heads), bytes);
   }

@@ -87,6 +87,8 @@ class Replication {
   static constexpr MonotonicMs kOfferAgainMs = 1000;
   static constexpr std::size_t kOffersPerTick = 2000;
   static constexpr MonotonicMs kHeadsMs = 500;
+  /// Lists of channels go in messages of about this size: the receiver refuses one past its bound.
+  static constexpr std::size_t kListBytes = std::size_t{256} << 10;
 
   struct Unconfirmed {
     std::vector<std::pair<const Origin*, OriginLog*>> origins;
@@ -95,11 +97,15 @@ class Replication {
     bool progressed = false;
     bool own = false;
   };
+  enum class Behind {
+    no_room,  ///< the window was full
+    no_word,  ///< what it is interested in is not known yet
+  };
   struct Peer {
     std::map<ChannelLog*, Unconfirmed, ByKey> unconfirmed;
     std::multimap<MonotonicMs, ChannelLog*> due;  ///< a stale entry's time is not its channel's due_ms
     std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> confirm;
-    std::map<ChannelLog*, bool, ByKey> behind;  ///< not pushed to: the window was full
+    std::map<ChannelLog*, Behind, ByKey> behind;  ///< not pushed to: it is told the heads later
     std::uint64_t window = 0;
     std::uint64_t forwarded_interest = 0;
     std::uint64_t forwarded_durability = 0;

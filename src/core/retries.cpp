@@ -1,15 +1,14 @@
 #include "core/retries.h"
 
-#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace inkmesh::core {
 
 bool Retries::hold(const ChannelLog& log, Publish publish) {
-  for (auto& [request, held] : held_) {
-    const Publish& first = held.publishes.front();
-    if (first.channel != publish.channel || first.client != publish.client || first.op != publish.op) continue;
-    held.publishes.push_back(std::move(publish));
+  const auto known = requests_.find(key_of(publish));
+  if (known != requests_.end()) {
+    held_.at(known->second).publishes.push_back(std::move(publish));
     return true;
   }
   Held held;
@@ -22,9 +21,16 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
     links_.send(home, OpAsk{request, publish.channel, publish.client, publish.op}, 96 + publish.channel.size());
   }
   held.until_ms = turn_.ms() + kWaitMs;
+  requests_.emplace(key_of(publish), request);
   held.publishes.push_back(std::move(publish));
   held_.emplace(request, std::move(held));
   return true;
+}
+
+Retries::ByRequest::iterator Retries::release(ByRequest::iterator it, Released& released) {
+  requests_.erase(key_of(it->second.publishes.front()));
+  released.publishes = std::move(it->second.publishes);
+  return held_.erase(it);
 }
 
 std::optional<Retries::Released> Retries::on_answer(NodeIx peer, const OpAnswer& answer) {
@@ -32,21 +38,16 @@ std::optional<Retries::Released> Retries::on_answer(NodeIx peer, const OpAnswer&
   if (it == held_.end() || it->second.awaited.erase(peer) == 0) return std::nullopt;
   if (!answer.found && !it->second.awaited.empty()) return std::nullopt;
   Released released;
-  released.publishes = std::move(it->second.publishes);
   if (answer.found) released.known = KnownOp{answer.origin, answer.seq, answer.ts, answer.data_hash};
-  held_.erase(it);
+  release(it, released);
   return released;
 }
 
 std::vector<Retries::Released> Retries::tick() {
   std::vector<Released> all;
-  for (auto it = held_.begin(); it != held_.end();) {
-    if (turn_.ms() < it->second.until_ms) {
-      ++it;
-      continue;
-    }
-    all.push_back(Released{std::move(it->second.publishes), std::nullopt});
-    it = held_.erase(it);
+  // The requests' deadlines rise with their numbers.
+  for (auto it = held_.begin(); it != held_.end() && turn_.ms() >= it->second.until_ms;) {
+    it = release(it, all.emplace_back());
   }
   return all;
 }
@@ -55,12 +56,7 @@ std::vector<Retries::Released> Retries::gone(NodeIx peer) {
   std::vector<Released> all;
   for (auto it = held_.begin(); it != held_.end();) {
     it->second.awaited.erase(peer);
-    if (!it->second.awaited.empty()) {
-      ++it;
-      continue;
-    }
-    all.push_back(Released{std::move(it->second.publishes), std::nullopt});
-    it = held_.erase(it);
+    it = it->second.awaited.empty() ? release(it, all.emplace_back()) : std::next(it);
   }
   return all;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 #include <vector>
 
 #include "core/channel_log.h"
@@ -38,8 +39,9 @@ class Retries {
   static constexpr MonotonicMs kWaitMs = 1000;
   static constexpr std::size_t kHeldMax = 20'000;
 
+  using Key = std::tuple<Channel, ClientName, Op>;
   struct Held {
-    std::vector<Publish> publishes;
+    std::vector<Publish> publishes;  ///< of the same key, at least one
     std::set<NodeIx> awaited;
     MonotonicMs until_ms = 0;
   };
@@ -48,7 +50,16 @@ class Retries {
   const ClusterMap& cluster_;
   const Membership& membership_;
   Links& links_;
-  std::map<std::uint64_t, Held> held_;  ///< by request
+  using ByRequest = std::map<std::uint64_t, Held>;
+
+  static Key key_of(const Publish& publish) {
+    return {publish.channel, publish.client, publish.op};
+  }
+  /// Takes it out; gives the one after it.
+  ByRequest::iterator release(ByRequest::iterator it, Released& released);
+
+  ByRequest held_;
+  std::map<Key, std::uint64_t> requests_;
   std::uint64_t last_request_ = 0;
 };
 

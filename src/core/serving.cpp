@@ -98,12 +98,21 @@ void Serving::send_runs(NodeIx peer, const Strokes& strokes, bool repair) {
 
 void Serving::on_op_ask(NodeIx peer, const OpAsk& ask) {
   if (const auto pending = log_.pending_op(ask.channel, ask.client, ask.op)) {
+    if (pending->origin == log_.own() && log_.durability() == Durability::sync) {
+      numbered_.emplace_back(peer, ask);
+      return;
+    }
     links_.send(peer, OpAnswer{ask.request, true, pending->origin, pending->seq, pending->ts, pending->data_hash});
     return;
   }
   const Ticket ticket = turn_.next_ticket();
   ops_.emplace(ticket, AskedOp{peer, ask.request});
   turn_.emit(FindOp{ticket, ask.channel, ask.client, ask.op});
+}
+
+void Serving::store_answered() {
+  for (const auto& [peer, ask] : std::exchange(numbered_, {}))
+    on_op_ask(peer, ask);
 }
 
 bool Serving::on_op_found(const OpFound& found) {

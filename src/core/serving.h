@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/anti_entropy.h"
@@ -27,6 +28,8 @@ class Serving {
   std::optional<Channel> on_read(const ReadDone& done);
   /// False when the ticket is not one of these.
   bool on_op_found(const OpFound& found);
+  /// Strokes that had only a number are stored now, or lost it: questions after them are answered.
+  void store_answered();
 
   /// What the peer asked for is of no use to it any more.
   void forget(NodeIx peer);
@@ -64,6 +67,8 @@ class Serving {
   std::vector<Peer> peers_;
   std::map<Ticket, Asked> reads_;
   std::map<Ticket, AskedOp> ops_;
+  /// After strokes of ours that the store may still refuse. As many as a peer asks at once: a few thousand.
+  std::vector<std::pair<NodeIx, OpAsk>> numbered_;
 };
 
 }  // namespace inkmesh::core

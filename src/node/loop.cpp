@@ -188,6 +188,10 @@ void Loop::submit(Repair&& repair) {
   parts_.committer.submit(std::move(repair));
 }
 
+void Loop::submit(MarkRefilled&& mark) {
+  parts_.committer.submit(std::move(mark));
+}
+
 void Loop::submit(Read&& read) {
   parts_.committer.submit(std::move(read));
 }

@@ -122,7 +122,8 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
 
   const std::string path = store_path(config, self);
   const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes});
-  const CoreSettings settings = core_settings(config, self);
+  CoreSettings settings = core_settings(config, self);
+  settings.refilled = store->refilled();
   const Epoch epoch = settings.epoch;
   Core core(settings, store->heads());
 

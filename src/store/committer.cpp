@@ -29,7 +29,7 @@ constexpr std::uint64_t kAcceptPercent = 88;
 constexpr std::chrono::seconds kFillRecheckEvery{1};
 
 struct Waiting {
-  std::variant<Append, Repair> write;
+  std::variant<Append, Repair, MarkRefilled> write;
   std::size_t bytes = 0;
   std::size_t strokes = 0;
 };
@@ -133,7 +133,7 @@ struct Committer::Impl {
     return true;
   }
 
-  /// One Repair, or Appends up to the group's bounds and at least one.
+  /// One Repair or mark, or Appends up to the group's bounds and at least one.
   void take_group(std::vector<Waiting>& group) {
     std::size_t bytes = 0;
     std::size_t strokes = 0;
@@ -145,7 +145,7 @@ struct Committer::Impl {
       waiting_strokes -= next.strokes;
       group.push_back(std::move(next));
       writes.pop_front();
-      if (std::holds_alternative<Repair>(group.front().write)) return;
+      if (!std::holds_alternative<Append>(group.front().write)) return;
     } while (!writes.empty() && std::holds_alternative<Append>(writes.front().write) &&
              bytes + writes.front().bytes <= kGroupBytesMax && strokes + writes.front().strokes <= kGroupStrokesMax);
   }
@@ -154,6 +154,10 @@ struct Committer::Impl {
     if (const auto* repair = std::get_if<Repair>(&group.front().write)) {
       const WriteResult result = timed(group, [&] { return store.repair(*repair); });
       if (result != WriteResult::fatal) reply(repair->ticket, result);
+      return;
+    }
+    if (std::holds_alternative<MarkRefilled>(group.front().write)) {
+      timed(group, [&] { return store.mark_refilled(); });
       return;
     }
     std::vector<const Append*> appends;
@@ -332,6 +336,12 @@ void Committer::submit(Append&& append) {
 
 void Committer::submit(Repair&& repair) {
   impl_->enqueue(weigh(std::move(repair)));
+}
+
+void Committer::submit(MarkRefilled&& mark) {
+  Waiting waiting;
+  waiting.write = mark;
+  impl_->enqueue(std::move(waiting));
 }
 
 void Committer::submit(Read&& read) {

@@ -18,12 +18,17 @@
 
 namespace inkmesh::store {
 
+/// In the table meta; there once the store was whole.
+inline constexpr std::string_view kRefilledKey = "refilled";
+
 class LmdbReplica final : public Store {
  public:
   explicit LmdbReplica(const LmdbSettings& settings);
 
   WriteOutcome append(const std::vector<const Append*>& groups) override;
   WriteOutcome repair(const Repair& repair) override;
+  WriteOutcome mark_refilled() override;
+  bool refilled() override;
   std::vector<StoredHead> heads() override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;

@@ -93,6 +93,15 @@ void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
   }
 }
 
+bool LmdbReplica::refilled() {
+  const auto snapshot = snapshots_.take();
+  MDB_val key = to_val(kRefilledKey);
+  MDB_val value{};
+  const int code = mdb_get(snapshot->txn, tables_.meta, &key, &value);
+  if (code != MDB_NOTFOUND) check(code, "cannot read the table meta");
+  return code == MDB_SUCCESS;
+}
+
 void LmdbReplica::count_channels() {
   const auto snapshot = snapshots_.take();
   std::string last;

@@ -66,6 +66,13 @@ class LmdbReplica::Batch {
     heads_put_ = true;
   }
 
+  void put_refilled() {
+    char mark = 1;
+    MDB_val key = to_val(kRefilledKey);
+    MDB_val value{sizeof mark, &mark};
+    check(mdb_put(txn_, tables_.meta, &key, &value, 0), "cannot note that the store is refilled");
+  }
+
   /// How many channels got their first stroke.
   std::uint64_t new_channels() const {
     return heads_put_ ? new_channels_.size() : 0;
@@ -214,6 +221,10 @@ WriteOutcome LmdbReplica::repair(const Repair& repair) {
     for (const StrokePtr& stroke : repair.strokes)
       batch.overwrite(*stroke);
   });
+}
+
+WriteOutcome LmdbReplica::mark_refilled() {
+  return write([&](Batch& batch) { batch.put_refilled(); });
 }
 
 WriteOutcome LmdbReplica::outcome_of(const LmdbError& error) {

@@ -93,6 +93,18 @@ WriteOutcome MemoryStore::repair(const Repair& repair) {
   return {};
 }
 
+WriteOutcome MemoryStore::mark_refilled() {
+  const Lock lock(mutex_);
+  if (const auto outcome = injected()) return *outcome;
+  refilled_ = true;
+  return {};
+}
+
+bool MemoryStore::refilled() {
+  const Lock lock(mutex_);
+  return refilled_;
+}
+
 // ---- reading
 // ----------------------------------------------------------------------------------------------------------
 
@@ -178,6 +190,7 @@ void MemoryStore::lose_disk() {
   const Lock lock(mutex_);
   channels_.clear();
   used_bytes_ = strokes_ = damaged_ = 0;
+  refilled_ = false;
 }
 
 void MemoryStore::refuse_next(WriteResult result, unsigned times) {

@@ -24,6 +24,8 @@ class MemoryStore : public Store {
 
   WriteOutcome append(const std::vector<const Append*>& groups) override;
   WriteOutcome repair(const Repair& repair) override;
+  WriteOutcome mark_refilled() override;
+  bool refilled() override;
   std::vector<StoredHead> heads() override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;
@@ -76,6 +78,7 @@ class MemoryStore : public Store {
   std::uint64_t damaged_ = 0;
   WriteResult refuse_with_ = WriteResult::ok;
   unsigned refuse_times_ = 0;
+  bool refilled_ = false;
 };
 
 }  // namespace inkmesh::store

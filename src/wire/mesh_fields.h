@@ -18,9 +18,9 @@ namespace inkmesh::wire {
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Heartbeat& m) {
-  auto& [list_generation, interest_version, interest_digest, connections, wall_us, full, ready] = m;
+  auto& [list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow] = m;
   ar(Bits64{list_generation}, Counter{interest_version}, Bits64{interest_digest}, Number32{connections},
-     Number{wall_us}, full, ready);
+     Number{wall_us}, full, ready, hollow);
 }
 
 template <class Archive>

@@ -52,10 +52,14 @@ TEST_F(InterestTest, AFullSetInsideATurnLeavesTheTurnToItsDelta) {
   EXPECT_EQ(full.channels, std::vector<std::uint64_t>{1});
 }
 
-TEST_F(InterestTest, AnUnknownPeerCountsAsInterestedInEverything) {
-  EXPECT_TRUE(interest.interested(kPeer, 42));
-  interest.check(kPeer, 0, 0);
+TEST_F(InterestTest, APeerIsNotHeardUntilItsFirstSetIsKnown) {
+  EXPECT_FALSE(interest.heard(kPeer));
   EXPECT_FALSE(interest.interested(kPeer, 42));
+  interest.check(kPeer, 0, 0);
+  EXPECT_TRUE(interest.heard(kPeer));
+  EXPECT_FALSE(interest.interested(kPeer, 42));
+  interest.forget(kPeer);
+  EXPECT_FALSE(interest.heard(kPeer));
 }
 
 TEST_F(InterestTest, DeltasThatFollowAreTakenAndAGapAsksForAll) {

@@ -32,6 +32,9 @@ struct Noted : Outlets {
   void submit(Repair&&) override {
     order.emplace_back("repair");
   }
+  void submit(MarkRefilled&&) override {
+    order.emplace_back("mark");
+  }
   void submit(Read&&) override {
     order.emplace_back("read");
   }

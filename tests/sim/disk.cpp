@@ -26,6 +26,11 @@ void Disk::submit(Repair&& repair) {
   start();
 }
 
+void Disk::submit(const MarkRefilled& mark) {
+  waiting_.emplace_back(mark);
+  start();
+}
+
 SimUs Disk::commit_delay() {
   if (random_.chance(options_.slow_commit_per_mille)) return random_.between(1000, options_.slow_commit_us);
   return random_.between(options_.commit_us_min, options_.commit_us_max);
@@ -50,7 +55,7 @@ void Disk::take_group() {
   do {
     group_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
-    if (std::holds_alternative<Repair>(group_.front())) return;
+    if (!std::holds_alternative<Append>(group_.front())) return;
   } while (!waiting_.empty() && std::holds_alternative<Append>(waiting_.front()) &&
            group_.size() < options_.appends_per_commit_max);
 }
@@ -64,6 +69,8 @@ void Disk::commit() {
     } else {
       answer_later(AppendFailed{repair->ticket, AppendError::full});
     }
+  } else if (std::holds_alternative<MarkRefilled>(group.front())) {
+    store_.mark_refilled();
   } else {
     commit_appends(group);
     if (!*alive_) return;
@@ -96,14 +103,14 @@ void Disk::commit_appends(const std::vector<Write>& group) {
     if (refused(append)) {
       answer_later(AppendFailed{append.ticket, failure_->error});
     } else if (ok) {
-      answer_later(Committed{append.ticket});
+      if (*alive) answer_later(Committed{append.ticket});
+      // It may crash the node: between the commit and the word of it. The rest of the group is stored all the same.
       ports_.stored(append);
-      // A crash between the commit and the word of it.
-      if (!*alive) return;
     } else {
       answer_later(AppendFailed{append.ticket, AppendError::full});
     }
   }
+  if (!*alive) return;
   if (!ok) failure_ = Failure{generation_max, AppendError::full};
 }
 

@@ -38,6 +38,9 @@ void draw_machine(Random& random, Options& options) {
   options.slow_commit_per_mille = random.chance(200) ? 20 : 0;
   options.read_us_max = random.pick(std::vector<SimUs>{200, 1000, 20'000});
   options.appends_per_commit_max = static_cast<unsigned>(random.pick(std::vector<SimUs>{1, 3, 64}));
+  // One append in each interval is slower than the slowest disk: what it is given would take minutes to store.
+  if (options.durability == Durability::async)
+    options.appends_per_commit_max = std::max(options.appends_per_commit_max, 8U);
   options.events_per_turn_max = static_cast<unsigned>(random.pick(std::vector<SimUs>{1, 4, 64}));
   options.turn_us_max = random.pick(std::vector<SimUs>{20, 200, 5000});
   options.detect_us_max = random.pick(std::vector<SimUs>{200'000, 2'000'000});

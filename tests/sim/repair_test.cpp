@@ -1,6 +1,7 @@
 // What keeps strokes when nodes, disks and messages are lost: stand-ins, refilling, anti-entropy, gossip's repair.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -122,6 +123,46 @@ TEST(LostDisk, IsRefilledFromPeers) {
     ASSERT_TRUE(scene.comes_together(10_s)) << node;
     EXPECT_GT(scene.world.node(node).store().usage().strokes, 0U);
   }
+}
+
+TEST(LostDisk, ThatWasRefilledByHalfDoesNotCountAsWhole) {
+  Scene scene(calm(3, 2, 2));
+  const auto draw_at = [&scene](const std::string& author, NodeIndex node, const Channel& channel) {
+    SimClient& client = scene.world.client(author, node);
+    client.set_stay(true);
+    for (int i = 0; i < 20; ++i)
+      client.publish(channel);
+    return scene.acknowledged(client, 5_s);
+  };
+  // Of one channel only nodes 0 and 2 are homes, of the other 0 and 1.
+  Channel of_two;
+  Channel of_one;
+  for (int i = 0; of_two.empty() || of_one.empty(); ++i) {
+    const Channel channel = "drawing_" + std::to_string(i);
+    std::vector<NodeIndex> homes = scene.world.homes(channel);
+    std::sort(homes.begin(), homes.end());
+    if (homes == std::vector<NodeIndex>{0, 2}) of_two = channel;
+    if (homes == std::vector<NodeIndex>{0, 1}) of_one = channel;
+  }
+  ASSERT_TRUE(draw_at("ann", 0, of_two));
+  ASSERT_TRUE(draw_at("ben", 0, of_one));
+  scene.world.node(2).crash(true);
+  scene.world.node(0).crash(true);
+  scene.world.lose_disk(0);
+  scene.world.node(0).start();
+  scene.world.run_for(5_s);
+  EXPECT_GT(scene.world.node(0).store().usage().strokes, 0U) << "node 1 has handed over what it holds";
+  scene.world.node(0).crash(false);
+  scene.world.node(0).start();
+  SimClient& reader = scene.world.client("reader", 0);
+  reader.set_stay(true);
+  reader.subscribe(of_two);
+  scene.world.run_for(5_s);
+  EXPECT_FALSE(reader.subscription(of_two).complete) << "node 2 alone has it";
+  scene.world.node(2).start();
+  ASSERT_TRUE(scene.world.run_until_true([&] { return reader.subscription(of_two).complete; }, 5_s));
+  EXPECT_EQ(reader.subscription(of_two).strokes.size(), 20U);
+  EXPECT_TRUE(scene.holds());
 }
 
 TEST(DamagedRecords, AreRefilledFromPeersAndNeverServed) {

@@ -38,6 +38,26 @@ TEST(Interest, ANodeWithoutItGetsNothingWhenThereAreNoHomes) {
   EXPECT_EQ(scene.world.network().strokes_sent(0, 1), 100U) << "each once, to the one that is interested";
 }
 
+TEST(Interest, ANodeWithoutItGetsNothingFromTheFirstMomentOn) {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Options options = calm(3, 0, 1);
+    options.seed = seed;
+    World world(options);
+    world.start();
+    SimClient& reader = world.client("reader", 1);
+    reader.subscribe(kDrawing);
+    SimClient& author = world.client("author", 0);
+    for (int i = 0; i < 100; ++i) {
+      author.publish(kDrawing);
+      world.run_for(10_ms);
+    }
+    ASSERT_TRUE(world.run_until_true([&] { return reader.subscription(kDrawing).strokes.size() == 100; }, 3_s));
+    world.run_for(10_s);
+    EXPECT_EQ(world.network().strokes_sent(0, 2) + world.network().strokes_sent(1, 2), 0U);
+  }
+}
+
 TEST(Interest, EachStrokeCrossesALinkOnce) {
   Scene scene(calm(5, 2, 2));
   std::vector<SimClient*> readers;

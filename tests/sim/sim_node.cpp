@@ -47,6 +47,7 @@ void SimNode::start() {
   settings.durability = wiring_.options.durability;
   settings.outbox_bytes = wiring_.options.outbox_bytes;
   settings.seed = random_.next();
+  settings.refilled = store_.refilled();
   if (wiring_.trace.recording()) record({}, "starts as " + origin());
   disk_ = std::make_unique<Disk>(
       wiring_.agenda, random_.split(), wiring_.options, store_,
@@ -173,6 +174,8 @@ void SimNode::carry_out(Effect& effect) {
     disk_->submit(std::move(*append));
   } else if (auto* repair = std::get_if<Repair>(&effect)) {
     disk_->submit(std::move(*repair));
+  } else if (const auto* mark = std::get_if<MarkRefilled>(&effect)) {
+    disk_->submit(*mark);
   } else if (const auto* read = std::get_if<Read>(&effect)) {
     disk_->submit(*read);
   } else if (const auto* since = std::get_if<FindSince>(&effect)) {

@@ -31,8 +31,10 @@ TEST(LmdbStore, EverythingIsThereAfterReopening) {
   {
     const auto store = open_store(folder);
     ASSERT_EQ(write(*store, append).result, WriteResult::ok);
+    ASSERT_EQ(store->mark_refilled().result, WriteResult::ok);
   }
   const auto store = open_store(folder);
+  EXPECT_TRUE(store->refilled());
   const auto heads = store->heads();
   ASSERT_EQ(heads.size(), 1U);
   EXPECT_EQ(heads[0].seq, 500U);

@@ -71,6 +71,15 @@ TYPED_TEST(StoreContract, AnEmptyStoreHasNothing) {
   EXPECT_EQ(store.usage().channels, 0U);
 }
 
+TYPED_TEST(StoreContract, ANewStoreIsNotRefilledUntilThatIsMarked) {
+  Store& store = this->store();
+  EXPECT_FALSE(store.refilled());
+  ASSERT_EQ(write(store, make_append("drawing", kA, 1, 3)).result, WriteResult::ok);
+  EXPECT_FALSE(store.refilled()) << "that something is there does not say that all of it is";
+  ASSERT_EQ(store.mark_refilled().result, WriteResult::ok);
+  EXPECT_TRUE(store.refilled());
+}
+
 TYPED_TEST(StoreContract, WhatWasAppendedIsReadInOrderOfOriginAndSeq) {
   Store& store = this->store();
   const Append b = make_append("drawing", kB, 1, 2, R"({"b":1})");

@@ -54,7 +54,7 @@ Fetch fetch(Random& random) {
     return std::tie(__VA_ARGS__);      \
   }
 
-INKMESH_FIELDS(Heartbeat, list_generation, interest_version, interest_digest, connections, wall_us, full, ready)
+INKMESH_FIELDS(Heartbeat, list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow)
 INKMESH_FIELDS(InterestDelta, from, opened, closed)
 INKMESH_FIELDS(GossipMessage, node, epoch, body)
 INKMESH_FIELDS(InterestFull, version, channels)
@@ -180,8 +180,8 @@ GossipMessage random_gossip(Random& random) {
     message.body = InterestDelta{random.number(), hashes(random), hashes(random)};
   } else {
     message.body = Heartbeat{
-        random.bits(),   random.number(),  random.bits(),   static_cast<std::uint32_t>(random.number(0, UINT32_MAX)),
-        random.number(), random.chance(2), random.chance(2)};
+        random.bits(),   random.number(),  random.bits(),    static_cast<std::uint32_t>(random.number(0, UINT32_MAX)),
+        random.number(), random.chance(2), random.chance(2), random.chance(2)};
   }
   return message;
 }
