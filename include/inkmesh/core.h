@@ -52,6 +52,7 @@ struct PeerStatus {
   std::string state;  ///< "up", "suspect", "down"
   Epoch epoch;        ///< empty: never heard of
   bool full = false;
+  bool hollow = false;               ///< its store is new, or was lost and is not refilled yet
   bool settled = false;              ///< it has shown us all that it holds of our homes' channels
   std::uint64_t lag_strokes = 0;     ///< strokes that it should have and has not confirmed
   std::uint64_t window_bytes = 0;    ///< sent and not confirmed
@@ -71,6 +72,7 @@ struct CoreStatus {
   Epoch epoch;
   bool ready = false;
   std::vector<std::string> not_ready_reasons;
+  bool hollow = false;  ///< see CoreSettings::refilled
   std::vector<PeerStatus> peers;
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;

@@ -149,10 +149,12 @@ Table peer_table(const JsonObject& asked) {
     const auto peer = slice_object(raw);
     if (!peer) continue;
     const auto window = peer->number("window_bytes");
-    table.add({cell(*peer, "id"), cell(*peer, "state") + (peer->flag("full") ? ", full" : ""), cell(*peer, "epoch"),
-               cell(*peer, "lag_strokes"), window ? size_of(*window) : "-", milliseconds_of(*peer, "rtt_us"),
-               cell(*peer, "clock_offset_ms", " ms"), cell(*peer, "forwarded_interest"),
-               cell(*peer, "forwarded_durability"), cell(*peer, "received_strokes")});
+    table.add({cell(*peer, "id"),
+               cell(*peer, "state") + (peer->flag("full") ? ", full" : "") + (peer->flag("hollow") ? ", hollow" : ""),
+               cell(*peer, "epoch"), cell(*peer, "lag_strokes"), window ? size_of(*window) : "-",
+               milliseconds_of(*peer, "rtt_us"), cell(*peer, "clock_offset_ms", " ms"),
+               cell(*peer, "forwarded_interest"), cell(*peer, "forwarded_durability"),
+               cell(*peer, "received_strokes")});
   }
   return table;
 }

@@ -310,6 +310,7 @@ CoreStatus Core::Parts::status() const {
   status.epoch = settings.epoch;
   status.not_ready_reasons = not_ready_reasons();
   status.ready = status.not_ready_reasons.empty();
+  status.hollow = anti_entropy.hollow();
   for (NodeIx node = 0; node < cluster.size(); ++node) {
     if (node == cluster.self()) continue;
     const core::Membership::Peer& known = membership.peer(node);
@@ -319,6 +320,7 @@ CoreStatus Core::Parts::status() const {
     peer.state = core::Membership::name_of(known.state);
     peer.epoch = known.epoch;
     peer.full = known.full;
+    peer.hollow = membership.up(node) && known.hollow;
     peer.settled = membership.up(node) && anti_entropy.settled(node);
     peer.lag_strokes = figures.lag_strokes;
     peer.window_bytes = figures.window_bytes;

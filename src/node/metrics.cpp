@@ -63,6 +63,8 @@ void add_node(Text& text, const Snapshot& now) {
   text.sample("build_info",
               fmt::format("{{version=\"{}\",node=\"{}\",epoch=\"{}\"}}", version(), now.core.self, now.core.epoch), 1);
   text.gauge("ready", "1 while the node takes clients.", now.core.ready ? 1 : 0);
+  text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
+             now.core.hollow ? 1 : 0);
   text.gauge("channels", "Channels held in the store.", now.core.channels);
   text.gauge("interest_channels", "Channels that clients of this node have open.", now.core.interest_channels);
   text.gauge("subscriptions", "Subscriptions of this node's clients.", now.core.subscriptions);
@@ -90,6 +92,8 @@ void add_peers(Text& text, const std::vector<PeerStatus>& peers) {
        [](const PeerStatus& peer) { return peer.state == "up" ? 1 : 0; });
   each("peer_full", "gauge", "1 while the peer's store refuses publishes.",
        [](const PeerStatus& peer) { return peer.full ? 1 : 0; });
+  each("peer_hollow", "gauge", "1 while the peer says that its store is new, or was lost and is being refilled.",
+       [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",
        [](const PeerStatus& peer) { return peer.settled ? 1 : 0; });
   each("peer_lag_strokes", "gauge", "Strokes that the peer should have and has not confirmed.",

@@ -79,6 +79,7 @@ void add_peer(Json& json, const PeerStatus& peer, const mesh::MeshStats& mesh) {
     if (link != mesh.peers.end() && link->rtt_us > 0) json.add("rtt_us", link->rtt_us);
     json.add("clock_offset_ms", peer.clock_offset_ms);
     json.add("full", peer.full);
+    json.add("hollow", peer.hollow);
     json.add("settled", peer.settled);
     json.add("interest_channels", peer.interest_channels);
     json.add("forwarded_interest", peer.forwarded_interest);
@@ -121,6 +122,7 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.add("version", version());
     json.add("ready", core.ready);
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
+    json.add("hollow", core.hollow);
     json.list("nodes", config.nodes, [&](const NodeSettings& node) {
       json.object([&] {
         json.add("id", node.id);
