@@ -35,6 +35,16 @@ bool ShardImpl::count_address(Connection& c) {
   return true;
 }
 
+/// From the handshake on: an upgrade that was granted must not be one too many once it is open.
+bool ShardImpl::take_place(Connection& c) {
+  if (shared_.served.fetch_add(1, std::memory_order_relaxed) >= limits_.connections) {
+    shared_.served.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  c.served = true;
+  return true;
+}
+
 int ShardImpl::refusal_of(Connection& c) {
   if (draining_) return 503;
   if (path_of(c.get_request().get_uri()) != "/ws") return 404;
@@ -49,7 +59,7 @@ int ShardImpl::refusal_of(Connection& c) {
     return 400;
   }
   if (!count_address(c)) return 429;
-  return shared_.served.load(std::memory_order_relaxed) >= limits_.connections ? 503 : 0;
+  return take_place(c) ? 0 : 503;
 }
 
 bool ShardImpl::on_validate(Connection& c) {
@@ -78,7 +88,7 @@ void ShardImpl::on_http(Connection& c) {
     add(stats_.refused, 1);
     return respond(c, http_error(429, "too many connections from this address"));
   }
-  if (draining_ || shared_.served.load(std::memory_order_relaxed) > limits_.connections) {
+  if (draining_ || !take_place(c)) {
     add(stats_.refused, 1);
     return respond(c, http_error(503, draining_ ? "the node stops" : "too many connections"));
   }
@@ -311,9 +321,6 @@ void ShardImpl::cut(Connection& c) {
 }
 
 void ShardImpl::set_phase(Connection& c, Phase phase) {
-  const auto served = [](Phase p) { return p == Phase::asked || p == Phase::answering || p == Phase::open; };
-  if (served(phase) && !served(c.phase)) shared_.served.fetch_add(1, std::memory_order_relaxed);
-  if (!served(phase) && served(c.phase)) shared_.served.fetch_sub(1, std::memory_order_relaxed);
   if (c.phase == Phase::handshake) add(stats_.handshakes, std::uint64_t{0} - 1);
   if (c.phase == Phase::open) add(stats_.connections, std::uint64_t{0} - 1);
   if (phase == Phase::open) add(stats_.connections, 1);
@@ -329,6 +336,7 @@ void ShardImpl::on_over(Connection& c) {
   c.outbox.clear();
   c.outbox.written();
   add(stats_.outbox_bytes, std::uint64_t{0} - before);
+  if (c.served) shared_.served.fetch_sub(1, std::memory_order_relaxed);
   set_phase(c, Phase::over);
   if (c.lingering_since_ms() != 0) look_again(c, c.lingering_since_ms() + Transport::kLingerMs);
 }

@@ -49,6 +49,7 @@ struct ConnectionBase {
   bool crowded = false;    ///< not read from until its answers have left
   bool head_only = false;  ///< the HTTP request was HEAD
   bool counted = false;    ///< `address` counts it
+  bool served = false;     ///< holds one of the places that limits.connections gives
   bool pong_owed = false;  ///< a ping came while a write was stalled: only the last one is answered
   std::string owed_pong;
   std::string close_reason;

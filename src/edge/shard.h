@@ -30,7 +30,7 @@ struct EdgeShared {
   const TrustedProxies proxies;
   AddressCounts addresses;
   std::atomic<std::uint32_t> sockets{0};  ///< every descriptor, lingering ones too
-  std::atomic<std::uint32_t> served{0};   ///< open WebSockets and HTTP requests
+  std::atomic<std::uint32_t> served{0};   ///< WebSockets, from their handshake on, and HTTP requests
 };
 
 /// One shard's share of EdgeStats; written by its thread, read by any.

@@ -87,6 +87,7 @@ class ShardImpl final : public Shard, private TransportOwner {
   bool on_validate(Connection& c);
   int refusal_of(Connection& c);
   bool count_address(Connection& c);
+  bool take_place(Connection& c);
   void on_http(Connection& c);
   void respond(Connection& c, HttpResponse&& response);
   void on_open(Connection& c);
