@@ -66,6 +66,7 @@ constexpr std::size_t kChannelBytesMax = 128;
 constexpr std::size_t kClientBytesMax = 64;
 constexpr std::size_t kNodeIdBytesMax = 32;
 constexpr std::size_t kOriginBytesMax = kNodeIdBytesMax + 1 + 8;
+constexpr std::size_t kForeignOriginBytesMax = 64;
 constexpr std::size_t kDataBytesMax = std::size_t{64} * 1024;
 constexpr int kDataDepthMax = 64;
 constexpr std::size_t kBatchBytesMax = std::size_t{256} * 1024;
@@ -85,6 +86,9 @@ bool valid_client(std::string_view name);
 bool valid_node_id(std::string_view id);
 /// True for a node id, `~`, and 8 characters of `0-9 a-z`.
 bool valid_origin(std::string_view origin);
+/// True for 1 to 64 printable ASCII characters but `"` and `\`: what a client's cursor may name. An origin of another
+/// form is one that this node has not heard of.
+bool plausible_origin(std::string_view origin);
 
 /// 40 bits as 8 characters of the alphabet `0-9 a-h j k m n p q r s t v w x y z` (Crockford's base32, lower case).
 Epoch epoch_from_bits(std::uint64_t bits);

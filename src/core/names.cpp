@@ -42,6 +42,12 @@ bool valid_origin(std::string_view origin) {
                      [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
+bool plausible_origin(std::string_view origin) {
+  return !origin.empty() && origin.size() <= kForeignOriginBytesMax &&
+         std::all_of(origin.begin(), origin.end(),
+                     [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+}
+
 Epoch epoch_from_bits(std::uint64_t bits) {
   constexpr std::string_view alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
   Epoch epoch(kEpochChars, '0');

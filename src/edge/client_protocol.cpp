@@ -50,14 +50,15 @@ Reply ClientProtocol::on_text(ClientState& client, std::string_view text, Monoto
         if constexpr (std::is_same_v<Request, wire::Hello>) {
           return on_hello(client, std::move(request.client), now_ms);
         } else if constexpr (std::is_same_v<Request, wire::Ping>) {
-          return Reply{wire::encode_pong(), false};
+          if (!client.pings.take(kPingRate, now_ms)) return Reply{{}, "too many pings"};
+          return Reply{wire::encode_pong(), nullptr};
         } else if constexpr (std::is_same_v<Request, Publish>) {
           if (!client.publishes.take(publish_rate_, now_ms)) {
             const std::uint32_t wait = client.publishes.wait_ms(publish_rate_, now_ms);
             return Reply{wire::encode(fault(request.id, ErrorCode::rate_limited,
                                             "more than " + std::to_string(publish_rate_.per_s) + " publishes a second",
                                             std::clamp(wait, kRateRetryMsMin, kRateRetryMsMax))),
-                         false};
+                         nullptr};
           }
           return pass_on(client, std::move(request));
         } else if constexpr (std::is_same_v<Request, SignalSent>) {
@@ -79,7 +80,7 @@ Reply ClientProtocol::on_hello(ClientState& client, std::optional<ClientName>&& 
   limits.message_bytes = kFrameBytesMax;
   limits.channels = limits_.channels_per_connection;
   limits.publish_per_s = limits_.publish_per_s;
-  return Reply{wire::encode_welcome(node_, client.name, limits), false};
+  return Reply{wire::encode_welcome(node_, client.name, limits), nullptr};
 }
 
 template <typename Request>
@@ -91,12 +92,12 @@ Reply ClientProtocol::pass_on(ClientState& client, Request&& request) {
   }
   const std::optional<RequestId> id = id_of(request);
   if (sink_.request(Event(std::forward<Request>(request))) || !id) return Reply{};
-  return Reply{wire::encode(fault(id, ErrorCode::unavailable, "the node is too busy", kBusyRetryMs)), false};
+  return Reply{wire::encode(fault(id, ErrorCode::unavailable, "the node is too busy", kBusyRetryMs)), nullptr};
 }
 
 Reply ClientProtocol::refuse(ClientState& client, SendError&& error, MonotonicMs now_ms) {
   error.conn = client.conn;
-  return Reply{wire::encode(error), !client.errors.take(kErrorRate, now_ms)};
+  return Reply{wire::encode(error), client.errors.take(kErrorRate, now_ms) ? nullptr : "too many errors"};
 }
 
 void ClientProtocol::open(ClientState& client, std::optional<ClientName>&& name) {

@@ -23,6 +23,8 @@ constexpr std::uint32_t kRateRetryMsMin = 50;
 constexpr std::uint32_t kRateRetryMsMax = 5'000;
 /// Messages in error that a client may send: this many at once, and in the long run so many in a second.
 constexpr Rate kErrorRate{10, 100};
+/// Pings that a client may send, as WebSocket frames or as messages, each kind by itself.
+constexpr Rate kPingRate{20, 100};
 
 /// One connection's state in the protocol.
 struct ClientState {
@@ -32,11 +34,12 @@ struct ClientState {
   TokenBucket publishes;
   TokenBucket signals;
   TokenBucket errors;
+  TokenBucket pings;
 };
 
 struct Reply {
-  std::string text;            ///< one message for the client; empty: none
-  bool past_patience = false;  ///< close the connection: too many errors
+  std::string text;             ///< one message for the client; empty: none
+  const char* abuse = nullptr;  ///< close the connection: what there was too much of
 };
 
 class ClientProtocol {

@@ -167,7 +167,7 @@ void ShardImpl::on_message(Connection& c, const SharedMessage& message) {
   }
   Reply reply = protocol_.on_text(c.client, message.get_payload(), c.alive_ms());
   if (!reply.text.empty()) push(c, SharedMessage::text(std::make_shared<const std::string>(std::move(reply.text))), 0);
-  if (reply.past_patience) close_for_abuse(c, "too many errors");
+  if (reply.abuse != nullptr) close_for_abuse(c, reply.abuse);
 }
 
 bool ShardImpl::on_ping(Connection& c, const std::string& payload) {

@@ -79,6 +79,9 @@ class EdgeResponse : public websocketpp::http::parser::response {
 
   std::string raw() const {
     const int status = get_status_code();
+    // What websocketpp refuses by itself comes without a body.
+    const bool bare = status >= 400 && get_body().empty() && get_header("Content-Length").empty();
+    const std::string body = bare ? error_json(status, reason_of(status)) : get_body();
     std::string out = get_version() + ' ' + std::to_string(status) + ' ';
     out += status == 101 ? "Switching Protocols" : reason_of(status);
     out += "\r\n";
@@ -88,10 +91,13 @@ class EdgeResponse : public websocketpp::http::parser::response {
       out += "Connection: close\r\n";
       if (status == 400 || status == 426) out += "Sec-WebSocket-Version: 13\r\n";
       const bool bodyless = status == 204 || status == 304;
-      if (!bodyless && get_header("Content-Length").empty()) out += "Content-Length: 0\r\n";
+      if (bare) out += "Content-Type: application/json\r\n";
+      if (!bodyless && get_header("Content-Length").empty()) {
+        out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+      }
     }
     out += "\r\n";
-    out += get_body();
+    out += body;
     return out;
   }
 };

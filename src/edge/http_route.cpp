@@ -34,10 +34,26 @@ bool valid_websocket_key(std::string_view key) {
   return key.size() == 24 && key.substr(22) == "==" && std::all_of(key.begin(), key.begin() + 22, is_base64);
 }
 
-HttpResponse http_error(int status, std::string_view reason) {
+std::string error_json(int status, std::string_view message) {
+  constexpr std::array<std::pair<int, const char*>, 8> codes = {{
+      {403, "forbidden"},
+      {404, "not_found"},
+      {405, "bad_method"},
+      {411, "length_required"},
+      {413, "too_large"},
+      {426, "upgrade_required"},
+      {429, "rate_limited"},
+      {431, "too_large"},
+  }};
+  const auto* found = std::find_if(codes.begin(), codes.end(), [&](const auto& code) { return code.first == status; });
+  const char* code = found != codes.end() ? found->second : status >= 500 ? "unavailable" : "bad_message";
+  return std::string(R"({"type":"error","code":")") + code + R"(","message":")" + std::string(message) + "\"}";
+}
+
+HttpResponse http_error(int status, std::string_view message) {
   HttpResponse response;
   response.status = status;
-  response.body = "{\"error\":\"" + std::string(reason) + "\"}";
+  response.body = error_json(status, message);
   return response;
 }
 

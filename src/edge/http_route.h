@@ -18,8 +18,9 @@ std::string_view bearer_of(std::string_view authorization);
 /// True for a Sec-WebSocket-Key: 16 bytes in base64.
 bool valid_websocket_key(std::string_view key);
 
-/// A JSON answer `{"error":"<reason>"}`. `reason` needs no escaping.
-HttpResponse http_error(int status, std::string_view reason);
+/// An error in the protocol's form: `{"type":"error","code":…,"message":…}`. `message` needs no escaping.
+std::string error_json(int status, std::string_view message);
+HttpResponse http_error(int status, std::string_view message);
 
 /// The edge's own answer, or nothing when the request is the node's. `transfer_encoding`: the header's value.
 std::optional<HttpResponse> route_http(const std::string& method, std::string_view target,

@@ -32,7 +32,6 @@ constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
 /// Answers of HTTP requests that have not left yet, of the whole edge. Small ones go out whatever waits.
 constexpr std::size_t kHttpBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kHttpSmallBytes = 4'096;
-constexpr Rate kPingRate{20, 100};
 
 constexpr std::uint16_t kCloseBroken = 1002;
 constexpr std::uint16_t kCloseNotText = 1003;

@@ -214,7 +214,9 @@ HttpResponse response_to(const SendAck& ack) {
 }
 
 HttpResponse response_to(const SendError& error) {
-  HttpResponse response = json_response(wire::http_status_of(error.code), wire::encode(error));
+  SendError without_id = error;
+  without_id.id.reset();
+  HttpResponse response = json_response(wire::http_status_of(error.code), wire::encode(without_id));
   if (error.retry_ms > 0) {
     response.headers.emplace_back("Retry-After", std::to_string((error.retry_ms + 999) / 1000));
   }

@@ -87,7 +87,7 @@ std::string scan_cursor(std::string_view text, Cursor& out) {
     JsonSlice slice;
     if (!scanner.value(slice)) return std::string(expected);
     auto origin = text_of({key, JsonKind::string});
-    if (!origin || !valid_origin(*origin)) return "cursor names an origin that is none";
+    if (!origin || !plausible_origin(*origin)) return "cursor's origins must be 1 to 64 printable ASCII characters";
     const auto seq = whole_number(slice);
     if (!seq) return "cursor's seq of " + *origin + " must be a whole number from 0 to " + std::to_string(kNumberMax);
     seqs.insert_or_assign(seqs.end(), std::move(*origin), *seq);
@@ -161,7 +161,16 @@ class Reader {
   }
 
   bool channel_name(std::string& out) {
-    if (!text(channel, out)) return false;
+    if (!required(channel, "a string")) return false;
+    const bool quoted = slices_[channel].kind == JsonKind::string;
+    // One that is no text (half of a surrogate pair) names no channel, but is a string.
+    if (auto name = text_of(slices_[channel])) {
+      out = std::move(*name);
+    } else if (!quoted) {
+      return wrong(channel, "a string");
+    } else {
+      out.clear();
+    }
     return valid_channel(out) || fail(ErrorCode::bad_channel, "channel must be 1 to 128 of A-Z a-z 0-9 _ . : -");
   }
 

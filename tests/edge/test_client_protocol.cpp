@@ -28,7 +28,7 @@ class ClientProtocolTest : public ::testing::Test {
   std::string say(std::string_view text, MonotonicMs now = 1'000) {
     if (!protocol_) protocol_ = std::make_unique<ClientProtocol>("ws1", limits, sink_, 42);
     const Reply reply = protocol_->on_text(client, text, now);
-    past_patience = reply.past_patience;
+    abuse = reply.abuse;
     return reply.text;
   }
   ClientProtocol& protocol() {
@@ -41,7 +41,7 @@ class ClientProtocolTest : public ::testing::Test {
   std::vector<Event> control;
   std::vector<Event> requests;
   bool busy = false;
-  bool past_patience = false;
+  const char* abuse = nullptr;
 
  private:
   EdgeSink sink_;
@@ -146,16 +146,25 @@ TEST_F(ClientProtocolTest, ABusyNodeIsUnavailableAndASignalIsDropped) {
 TEST_F(ClientProtocolTest, MistakesAreForgivenUntilThereAreTooMany) {
   for (int i = 0; i < 100; ++i) {
     EXPECT_TRUE(has(say("nonsense"), "bad_message"));
-    ASSERT_FALSE(past_patience) << i;
+    ASSERT_EQ(abuse, nullptr) << i;
   }
   say("nonsense");
-  EXPECT_TRUE(past_patience);
+  EXPECT_STREQ(abuse, "too many errors");
+}
+
+TEST_F(ClientProtocolTest, PingsAreAnsweredUntilThereAreTooMany) {
+  for (int i = 0; i < 100; ++i)
+    ASSERT_TRUE(has(say(R"({"type":"ping"})"), "pong")) << i;
+  EXPECT_EQ(say(R"({"type":"ping"})"), "");
+  EXPECT_STREQ(abuse, "too many pings");
+  EXPECT_TRUE(has(say(R"({"type":"ping"})", 2'000), "pong"));
+  EXPECT_EQ(abuse, nullptr);
 }
 
 TEST_F(ClientProtocolTest, RateLimitsAndABusyNodeAreNoMistakes) {
   for (int i = 0; i < 1'000; ++i) {
     say(kPublish);
-    ASSERT_FALSE(past_patience);
+    ASSERT_EQ(abuse, nullptr);
   }
 }
 

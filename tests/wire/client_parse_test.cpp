@@ -208,9 +208,11 @@ TEST(ClientParse, OnlyOneStart) {
 }
 
 TEST(ClientParse, CursorsAreChecked) {
-  for (const char* bad : {R"({"ws1":1})", R"({"~00000000":1})", R"({"a~0000000":1})", R"({"":1})",
-                          R"({"a b~00000000":1})", R"({"a~0000000A":1})", R"({"a~00000000":[1]})",
-                          R"({"a~00000000":[[1]]})", "[]", "7", "null", R"("x")", R"({"\ud800~00000000":1})"}) {
+  const std::string long_origin(64, 'o');
+  const std::string too_long = R"({")" + long_origin + R"(o":1})";
+  for (const char* bad :
+       {R"({"":1})", R"({"a b~00000000":1})", R"({"a\"b":1})", R"({"a\u00e9":1})", too_long.c_str(),
+        R"({"a~00000000":[1]})", R"({"a~00000000":[[1]]})", "[]", "7", "null", R"("x")", R"({"\ud800~00000000":1})"}) {
     const SendError error = refused(R"({"type":"subscribe","id":5,"channel":"c","cursor":)" + std::string(bad) + "}");
     EXPECT_EQ(error.code, ErrorCode::bad_message) << bad;
     EXPECT_EQ(error.id, 5U);
@@ -220,6 +222,9 @@ TEST(ClientParse, CursorsAreChecked) {
   EXPECT_EQ(parse_cursor(R"( {"b~00000000" : 2,"a~00000000":1, "b~00000000":3} )"),
             Cursor(Cursor::Map{{"a~00000000", 1}, {"b~00000000", 3}}));
   EXPECT_EQ(parse_cursor("{}"), Cursor());
+  // Whatever a cursor names, nobody has to know it.
+  EXPECT_EQ(parse_cursor(R"({"ws1":1,")" + long_origin + R"(":2,"~":3,"ws9~NEVER":4})"),
+            Cursor(Cursor::Map{{"ws1", 1}, {long_origin, 2}, {"~", 3}, {"ws9~NEVER", 4}}));
   for (const char* bad : {"", "{", "{}x", "{} {}", R"({"a~00000000":1,})", R"({"a~00000000"})", "%7B%7D"}) {
     EXPECT_FALSE(parse_cursor(bad)) << bad;
   }

@@ -88,7 +88,7 @@ async function start() {
 
   let ownName = cleanName(kept?.getItem(NAME_KEPT_AS) ?? '') || givenName(self);
   const nameOf = (who) => (who === self ? ownName : (live.nameOf(who) ?? givenName(who)));
-  const people = new PeopleView({ avatars: $('avatars'), list: $('people-list') }, self, nameOf);
+  const people = new PeopleView({ avatars: $('avatars'), list: $('people-list') }, self, nameOf, matchMedia('(max-width: 720px)'));
   const pointers = new PointersView($('pointers'), viewport, nameOf);
   const sender = new LiveSender(
     (data) => client.signal(address.channel, data),

@@ -1,6 +1,7 @@
 import { colorOf, initials } from './people.js';
 
 const AVATARS_MAX = 5;
+const AVATARS_MAX_NARROW = 1; // the connection's state must have room
 
 /**
  * Who is here: avatars in the bar, the whole list behind them.
@@ -10,6 +11,8 @@ export class PeopleView {
   #list;
   #self;
   #nameOf;
+  #narrow;
+  #present = [];
 
   /**
    * @param {object} elements
@@ -17,21 +20,26 @@ export class PeopleView {
    * @param {HTMLElement} elements.list
    * @param {string} self This tab's client.
    * @param {(client: string) => string} nameOf
+   * @param {MediaQueryList} narrow Matches where the bar has little room.
    */
-  constructor({ avatars, list }, self, nameOf) {
+  constructor({ avatars, list }, self, nameOf, narrow) {
     this.#avatars = avatars;
     this.#list = list;
     this.#self = self;
     this.#nameOf = nameOf;
+    this.#narrow = narrow;
+    narrow.addEventListener('change', () => this.show(this.#present));
     this.show([]);
   }
 
   /** @param {{client: string, node: string}[]} present */
   show(present) {
+    this.#present = present;
+    const most = this.#narrow.matches ? AVATARS_MAX_NARROW : AVATARS_MAX;
     const nodes = new Map([[this.#self, undefined]]);
     for (const { client, node } of present) nodes.set(client, node);
     const people = [...nodes].map(([client, node]) => ({ client, node, name: this.#nameOf(client) }));
-    const shown = people.length > AVATARS_MAX + 1 ? people.slice(0, AVATARS_MAX) : people;
+    const shown = people.length > most + 1 ? people.slice(0, most) : people;
     this.#avatars.replaceChildren(...shown.map((person) => this.#avatar(person)));
     if (shown.length < people.length) {
       const more = element('span', 'avatar more', `+${people.length - shown.length}`);
