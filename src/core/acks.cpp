@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/mutation.h"
+
 namespace inkmesh::core {
 
 void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate) {
@@ -25,10 +27,12 @@ void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, b
 }
 
 std::size_t Acks::copies(const OriginLog& origin_log, Seq seq) const {
-  std::size_t copies = origin_log.committed >= seq ? 1 : 0;
+  const Seq ours = mutated(Mutation::ack_before_commit) ? origin_log.appended : origin_log.committed;
+  std::size_t copies = ours >= seq ? 1 : 0;
   for (const PeerMark& mark : origin_log.marks) {
     // One that is down may be lost for good: it does not count until it is back.
-    const bool counts = mark.life == membership_.life(mark.node) && membership_.up(mark.node);
+    const bool counts =
+        (mark.life == membership_.life(mark.node) && membership_.up(mark.node)) || mutated(Mutation::count_dead_copies);
     if (counts && mark.stored >= seq) ++copies;
   }
   return copies;
@@ -43,7 +47,7 @@ void Acks::check(ChannelLog& log, const Origin& origin) {
   while (!waiters.empty()) {
     const auto first = waiters.begin();
     const std::size_t have = copies(found_log->second, first->first);
-    if (have < cluster_.ack()) return;
+    if (have < (mutated(Mutation::ack_at_own_commit) ? 1 : cluster_.ack())) return;
     const Waiter& waiter = first->second;
     turn_.emit(SendAck{waiter.conn, waiter.id, log.name, origin, first->first, waiter.ts, static_cast<unsigned>(have),
                        waiter.duplicate});

@@ -4,18 +4,22 @@
 #include <utility>
 #include <variant>
 
+#include "core/mutation.h"
 #include "core/parts.h"
 
 namespace inkmesh {
 
 using core::ChannelLog;
+using core::mutated;
+using core::Mutation;
 using core::NodeIx;
 using core::OriginLog;
 
 Core::Parts::Parts(const CoreSettings& given)
     : settings(given),
       cluster(given.nodes, given.self, given.replicas, given.ack),
-      log(turn, cluster, make_origin(given.self, given.epoch), given.durability),
+      log(turn, cluster, make_origin(given.self, mutated(Mutation::reuse_epoch) ? Epoch("00000000") : given.epoch),
+          given.durability),
       interest(turn, cluster),
       membership(turn, cluster),
       links(turn, cluster, given.epoch, given.seed),
@@ -34,7 +38,7 @@ Core::Parts::Parts(const CoreSettings& given)
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
   parts_->log.load(heads);
-  if (!settings.refilled) parts_->anti_entropy.began_hollow();
+  if (!settings.refilled && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
 }
 
 Core::~Core() = default;
@@ -204,7 +208,8 @@ void Core::Parts::on(const AppendFailed& event) {
       acks.refuse(*item.origin_log, stroke.seq, event.error);
       continue;
     }
-    if (item.origin_log->shown > item.origin_log->committed) {
+    const bool forgets = mutated(Mutation::keep_shown_after_failure);
+    if (item.origin_log->shown > item.origin_log->committed && !forgets) {
       sessions.rewind(*item.log);
       item.origin_log->shown = item.origin_log->committed;
     }

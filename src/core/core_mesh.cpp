@@ -3,11 +3,14 @@
 #include <utility>
 #include <variant>
 
+#include "core/mutation.h"
 #include "core/parts.h"
 
 namespace inkmesh {
 
 using core::ChannelLog;
+using core::mutated;
+using core::Mutation;
 using core::NodeIx;
 using core::OriginLog;
 
@@ -138,6 +141,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   sessions.show(channel, accepted.fresh);
   sync.on_run(peer, channel);
   if (accepted.known) replication.confirm(peer, channel, run.origin, channel.origins[run.origin].committed);
+  if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, run.origin, last);
   if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);
   if (accepted.refused) sync.hear_of(peer, channel, run.origin, last, kStoreBehindMs);
 }

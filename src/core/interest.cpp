@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/mutation.h"
+
 namespace inkmesh::core {
 
 bool Interest::opened(std::uint64_t channel) {
@@ -81,6 +83,11 @@ Interest::Change Interest::apply(NodeIx node, const InterestDelta& delta) {
   }
   peer.version = delta.from + 1;
   Change change;
+  if (mutated(Mutation::forget_interest_delta)) {
+    for (const std::uint64_t channel : delta.opened)
+      peer.digest ^= mix(channel);
+    return change;
+  }
   for (const std::uint64_t channel : delta.opened) {
     if (!peer.channels.insert(channel).second) continue;
     peer.digest ^= mix(channel);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/invariant.h"
+#include "core/mutation.h"
 
 namespace inkmesh::core {
 namespace {
@@ -112,6 +113,8 @@ Log::Accepted Log::accept(ChannelLog& log, const StrokeRun& run, NodeIx from) {
   OriginLog& origin_log = log.origins[run.origin];
   const Seq first = run.strokes.front()->seq;
   const Seq last = run.strokes.back()->seq;
+  if (mutated(Mutation::show_twice) && last <= origin_log.appended) accepted.fresh = run.strokes;
+  if (mutated(Mutation::show_past_gap) && first > origin_log.appended + 1) accepted.fresh = run.strokes;
   if (last <= origin_log.appended) {
     accepted.known = last <= origin_log.committed;
     return accepted;
@@ -190,6 +193,11 @@ std::vector<Log::CommittedItem> Log::failed(Ticket ticket) {
       tail_bytes_ -= bytes;
       origin_log.tail.pop_back();
       --origin_log.tail_end;
+    }
+    if (mutated(Mutation::keep_number_after_failure)) {
+      origin_log.tail_end = origin_log.appended;
+      origin_log.tail.clear();
+      continue;
     }
     origin_log.appended = origin_log.committed;
     origin_log.chain_appended = origin_log.chain_committed;

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/mutation.h"
+
 namespace inkmesh::core {
 
 void Publishing::publish(Publish publish) {
@@ -40,6 +42,10 @@ bool Publishing::answer_known(ChannelLog& log, const Publish& publish, const std
     return true;
   }
   ++duplicates_;
+  if (mutated(Mutation::ack_retry_at_once)) {
+    turn_.emit(SendAck{publish.conn, publish.id, log.name, known->origin, known->seq, known->ts, 2, true});
+    return true;
+  }
   acks_.wait(log, publish, *known, true);
   if (acks_.waits_for(log, known->origin)) replication_.answer_for(log);
   return true;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/invariant.h"
+#include "core/mutation.h"
 
 namespace inkmesh::core {
 
@@ -135,6 +136,7 @@ void Replication::reborn(NodeIx peer) {
   to.confirm.clear();
   to.behind.clear();
   to.window = 0;
+  if (mutated(Mutation::forget_returned_homes)) return;
   // Channels of which both are homes are compared by digest; the others are offered one by one.
   for (const auto& [key, log] : log_.channels()) {
     if (log->held() && log->is_home(peer) && !log->self_home) offer(peer, *log);
@@ -145,6 +147,7 @@ void Replication::link_lost(NodeIx peer) {
   Peer& to = peers_[peer];
   to.window = 0;
   to.behind.clear();
+  if (mutated(Mutation::forget_unconfirmed)) to.unconfirmed.clear();
   // What was pushed may be lost: offer it soon rather than when its turn would come.
   for (auto& [log, entry] : to.unconfirmed) {
     const MonotonicMs soon = turn_.ms() + 50;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/mutation.h"
+
 namespace inkmesh::core {
 namespace {
 
@@ -128,7 +130,7 @@ Sessions::Subscribed Sessions::subscribe(const Subscribe& event, ChannelLog& log
     }
     case StartAt::Kind::full:
     case StartAt::Kind::cursor:
-      sub.cursor = event.start.cursor;
+      if (!mutated(Mutation::forget_cursor)) sub.cursor = event.start.cursor;
       turn_.emit(SendSubscribed{event.conn, event.id, log.name, sub.mode, sub.cursor});
       break;
   }
@@ -189,7 +191,8 @@ void Sessions::push_chunk(ChannelLog& log, Fanout& fanout, std::size_t begin, st
   }
   if (!full.empty()) {
     Cursor before = log.shown();
-    for (std::size_t i = fanout.turn.size(); i > begin; --i) {
+    const std::size_t unsent = mutated(Mutation::demote_too_far) ? begin + 1 : begin;
+    for (std::size_t i = fanout.turn.size(); i > unsent; --i) {
       before.set(fanout.turn[i - 1]->origin, fanout.turn[i - 1]->seq - 1);
     }
     for (const ConnId conn : full) {
@@ -288,6 +291,7 @@ void Sessions::advance(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
   for (const auto& [origin, origin_log] : log.origins) {
     for (Seq seq = sub.cursor.at(origin) + 1; seq <= origin_log.shown; ++seq) {
       StrokePtr stroke = origin_log.in_memory(seq);
+      if (stroke == nullptr && mutated(Mutation::skip_read)) continue;
       if (stroke == nullptr || cost > kChunkBytes) {
         if (strokes.empty() || stroke == nullptr) {
           start_read(conn, to, log, sub);
@@ -304,7 +308,7 @@ void Sessions::advance(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
   set_lagging(to, sub, false);
   if (!strokes.empty()) give(conn, to, sub, std::move(strokes));
   // A cursor that is ahead of what is here keeps its owner out of the common push, which would repeat strokes to it.
-  if (log.shown().covers(sub.cursor)) go_live(conn, log, sub);
+  if (log.shown().covers(sub.cursor) || mutated(Mutation::live_while_ahead)) go_live(conn, log, sub);
   tell_live(conn, log, sub);
 }
 
@@ -372,6 +376,7 @@ std::optional<Channel> Sessions::on_read(const ReadDone& done) {
     const auto origin_log = log->origins.find(stroke->origin);
     if (origin_log != log->origins.end() && stroke->seq <= origin_log->second.shown) strokes.push_back(stroke);
   }
+  if (mutated(Mutation::skip_first_of_page) && strokes.size() > 1) strokes.erase(strokes.begin());
   if (strokes.empty()) {
     stalled_.push_back(under_way.sub);
     return log->name;

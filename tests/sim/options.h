@@ -33,6 +33,7 @@ struct Options {
   /// complete: links carry it, or their loss is noticed and the word withdrawn.
   SimUs complete_grace_us = 3_s;
   SimUs converge_us = 30_s;  ///< the second phase's bound: no faults, and all must come together
+  SimUs prompt_us = 8_s;     ///< after that: a new stroke must be everywhere; a refused author waits up to 5 s
 
   // The machine.
   SimUs link_us_min = 100;

@@ -133,6 +133,24 @@ class Work {
 
 }  // namespace
 
+/// All is well, everyone has everything: a stroke of each client on each of its channels must be everywhere soon.
+void check_promptness(World& world) {
+  for (const auto& client : world.clients()) {
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      if (subscription.wanted) client->publish(channel);
+    }
+  }
+  const SimUs begin = world.now();
+  std::string apart = "nothing was looked at";
+  while (!world.failed() && !apart.empty() && world.now() < begin + world.options().prompt_us) {
+    world.run_for(kLookEveryUs);
+    apart = world.apart();
+  }
+  if (apart.empty()) return;
+  world.checker().violation({}, "a new stroke was not everywhere after " +
+                                    std::to_string(world.options().prompt_us / 1000) + " ms: " + apart);
+}
+
 Result run(const Options& options, bool record) {
   World world(options, record);
   Result result;
@@ -152,6 +170,7 @@ Result run(const Options& options, bool record) {
     if (!apart.empty()) {
       world.checker().violation({}, std::to_string(options.converge_us / 1'000'000) + " s after the faults: " + apart);
     } else {
+      check_promptness(world);
       world.check_end();
     }
   }
