@@ -15,6 +15,15 @@ using core::Mutation;
 using core::NodeIx;
 using core::OriginLog;
 
+namespace {
+
+/// Numbers of requests stay below 2^53, however long a life is.
+std::uint64_t first_request(std::uint64_t seed, std::uint64_t of) {
+  return core::mix(seed ^ of) >> 16;
+}
+
+}  // namespace
+
 Core::Parts::Parts(const CoreSettings& given)
     : settings(given),
       cluster(given.nodes, given.self, given.replicas, given.ack),
@@ -26,10 +35,10 @@ Core::Parts::Parts(const CoreSettings& given)
       acks(turn, cluster, membership, links),
       replication(turn, cluster, log, interest, membership, links, acks),
       anti_entropy(turn, cluster, log, membership, links, replication, core::mix(given.seed)),
-      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy),
+      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, first_request(given.seed, 1)),
       serving(turn, cluster, log, links, anti_entropy),
       repairs(turn, cluster, membership, links),
-      retries(turn, cluster, membership, links),
+      retries(turn, cluster, membership, links, first_request(given.seed, 2)),
       sessions(turn, log, sync, {given.channels_per_connection, given.outbox_bytes}),
       publishing(turn, log, membership, sync, acks, retries, replication, sessions),
       presence(turn, cluster, log, interest, membership, links),

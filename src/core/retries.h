@@ -19,8 +19,9 @@ namespace inkmesh::core {
 
 class Retries {
  public:
-  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links)
-      : turn_(turn), cluster_(cluster), membership_(membership), links_(links) {}
+  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links,
+          std::uint64_t first_request)
+      : turn_(turn), cluster_(cluster), membership_(membership), links_(links), last_request_(first_request) {}
 
   /// Holds the publish while the homes are asked. False when none is there to ask, or too many are held already.
   bool hold(const ChannelLog& log, Publish publish);
@@ -60,7 +61,7 @@ class Retries {
 
   ByRequest held_;
   std::map<Key, std::uint64_t> requests_;
-  std::uint64_t last_request_ = 0;
+  std::uint64_t last_request_;  ///< begins anywhere: an answer to a former life's question must find none of ours
 };
 
 }  // namespace inkmesh::core

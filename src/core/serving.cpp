@@ -1,5 +1,7 @@
 #include "core/serving.h"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace inkmesh::core {
@@ -137,6 +139,11 @@ void Serving::forget(NodeIx node) {
   ++peer.generation;
   peer.reads = 0;
   peer.waiting.clear();
+  for (auto it = ops_.begin(); it != ops_.end();)
+    it = it->second.peer == node ? ops_.erase(it) : std::next(it);
+  numbered_.erase(
+      std::remove_if(numbered_.begin(), numbered_.end(), [node](const auto& asked) { return asked.first == node; }),
+      numbered_.end());
 }
 
 }  // namespace inkmesh::core

@@ -27,7 +27,7 @@ namespace inkmesh::core {
 class Sync {
  public:
   Sync(Turn& turn, const ClusterMap& cluster, Log& log, const Interest& interest, const Membership& membership,
-       Links& links, Replication& replication, const AntiEntropy& anti_entropy)
+       Links& links, Replication& replication, const AntiEntropy& anti_entropy, std::uint64_t first_request)
       : turn_(turn),
         cluster_(cluster),
         log_(log),
@@ -35,7 +35,8 @@ class Sync {
         membership_(membership),
         links_(links),
         replication_(replication),
-        anti_entropy_(anti_entropy) {}
+        anti_entropy_(anti_entropy),
+        last_request_(first_request) {}
 
   /// Counts a channel's rounds of asking.
   using Round = std::uint64_t;
@@ -138,7 +139,7 @@ class Sync {
   States states_;
   std::deque<ChannelLog*> queue_;
   std::size_t under_way_ = 0;
-  std::uint64_t last_request_ = 0;
+  std::uint64_t last_request_;  ///< begins anywhere: an answer to a former life's pull must find none of ours
   std::uint64_t pulls_ = 0;
   bool starting_ = false;
   bool changed_ = false;

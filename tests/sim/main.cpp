@@ -43,7 +43,7 @@ constexpr std::string_view kHelp =
     "N]\n"
     "  --seed N      the first seed (1)\n"
     "  --seeds K     how many seeds, one after the other (1)\n"
-    "  --nodes N     so many nodes, 1 to 9; the seed decides otherwise\n"
+    "  --nodes N     so many nodes, 1 to 200; the seed decides otherwise\n"
     "  --ops N       so many publishes; the seed decides otherwise\n"
     "  --verbose     the whole history of each run\n"
     "  --shrink      leave out what a failing run does not need before its history is shown\n"
@@ -65,7 +65,7 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     } else if (name == "--seeds") {
       ok = number(arguments.seeds);
     } else if (name == "--nodes") {
-      ok = number(arguments.nodes) && arguments.nodes >= 1 && arguments.nodes <= 9;
+      ok = number(arguments.nodes) && arguments.nodes >= 1 && arguments.nodes <= 200;
     } else if (name == "--ops") {
       ok = number(arguments.ops);
     } else if (name == "--lines") {

@@ -60,6 +60,8 @@ void draw_faults(Random& random, Options& options) {
   options.pause_every_us = draw_every(random, 250);
   options.client_cut_every_us = draw_every(random, 500);
   options.slow_readers = random.chance(300) ? options.clients / 3 : 0;
+  // However much is drawn, a slow reader can be done with it in a few seconds.
+  options.slow_us_per_kib = options.slow_us_per_kib * 200 / std::max(options.ops, 200U);
   options.full_every_us = draw_every(random, 150);
   options.refuse_every_us = draw_every(random, 150);
   options.damage_every_us = draw_every(random, 150);
