@@ -27,6 +27,10 @@ class Acks {
 
   /// Some author waits for more copies of that origin's strokes.
   bool waits_for(const ChannelLog& log, const Origin& origin) const;
+  /// Some author waits who sent again what stood in the channel already.
+  bool waits_again(ChannelLog& log) const {
+    return asked_.count(&log) != 0;
+  }
 
   /// Strokes of ours that were not stored: their authors get an error.
   void refuse(OriginLog& origin_log, Seq seq, AppendError error);

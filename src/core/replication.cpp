@@ -341,10 +341,14 @@ void Replication::tell_heads() {
 void Replication::check_standins() {
   for (auto it = own_pending_.begin(); it != own_pending_.end();) {
     ChannelLog& log = *it->first;
+    const bool stands_in_for = !log.standins.empty();
     const bool waits = std::any_of(log.homes.begin(), log.homes.end(), [&](NodeIx home) {
-      return peers_[home].unconfirmed.count(&log) != 0 && peers_[home].unconfirmed.at(&log).own;
+      const auto unconfirmed = peers_[home].unconfirmed.find(&log);
+      const bool away = stands_in_for && home != cluster_.self() && !membership_.up(home);
+      return away || (unconfirmed != peers_[home].unconfirmed.end() && unconfirmed->second.own);
     });
-    if (!waits) {
+    if (!waits && !acks_.waits_again(log)) {
+      release_standins(log);
       it = own_pending_.erase(it);
       continue;
     }
@@ -356,10 +360,10 @@ void Replication::check_standins() {
 void Replication::answer_for(ChannelLog& log) {
   for (const NodeIx home : log.homes) {
     const auto it = peers_[home].unconfirmed.find(&log);
-    if (it == peers_[home].unconfirmed.end()) continue;
-    it->second.own = true;
-    own_pending_.try_emplace(&log, turn_.ms());
+    if (it != peers_[home].unconfirmed.end()) it->second.own = true;
   }
+  // A home that has confirmed all may die all the same: its copy counts no more then, and another must be made.
+  own_pending_.try_emplace(&log, turn_.ms());
   choose_standins(log);
 }
 
