@@ -362,7 +362,7 @@ void Replication::answer_for(ChannelLog& log) {
     const auto it = peers_[home].unconfirmed.find(&log);
     if (it != peers_[home].unconfirmed.end()) it->second.own = true;
   }
-  // A home that has confirmed all may die all the same: its copy counts no more then, and another must be made.
+  // What is on its way to the store here is expected of nobody yet; and a home that has it may die all the same.
   own_pending_.try_emplace(&log, turn_.ms());
   choose_standins(log);
 }
