@@ -73,6 +73,7 @@ struct CoreStatus {
   bool ready = false;
   std::vector<std::string> not_ready_reasons;
   bool hollow = false;  ///< see CoreSettings::refilled
+  bool full = false;    ///< the store takes no publishes
   std::vector<PeerStatus> peers;
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;

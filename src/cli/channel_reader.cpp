@@ -45,6 +45,7 @@ ReaderNews ChannelReader::take(std::string_view text) {
   } else if (type == "subscribed") {
     take_subscribed(*message, news);
   } else if (type == "live") {
+    news.live = true;
     news.complete = message->flag("complete");
     if (!news.complete) news.note = "live, but no node that must know all of it can be asked yet";
   }

@@ -24,7 +24,8 @@ struct ReaderNews {
   std::string lines;                      ///< a line of JSON for each new stroke
   std::vector<std::string> broken;        ///< promises that the message broke
   std::string note;                       ///< for the operator
-  bool complete = false;                  ///< all that there is has come
+  bool live = false;                      ///< all that the node has has come
+  bool complete = false;                  ///< and that is all that there is
   std::optional<std::uint32_t> retry_ms;  ///< the node was too busy: ask again then
 };
 

@@ -113,8 +113,10 @@ class Supervisor {
     write_config();
     for (const NodeSettings& settings : cluster_.nodes) {
       const std::string log_path = folder_ + "/" + settings.id + ".log";
-      nodes_.push_back(
-          {settings, log_path, ChildProcess(node_arguments(config_path_, settings.id, node_options_), log_path)});
+      std::error_code none_yet;
+      const std::uintmax_t size = std::filesystem::file_size(log_path, none_yet);
+      nodes_.push_back({settings, log_path, none_yet ? 0 : size,
+                        ChildProcess(node_arguments(config_path_, settings.id, node_options_), log_path)});
     }
     print_table();
     if (!wait_until_ready()) return stop_all();
@@ -122,7 +124,8 @@ class Supervisor {
       std::cout << "No node came up." << std::endl;
       return kFailed;
     }
-    std::cout << "Ready. Ctrl-C stops the nodes; a node that you start again by hand is yours to stop." << std::endl;
+    std::cout << ready_in_words() << " Ctrl-C stops the nodes; a node that you start again by hand is yours to stop."
+              << std::endl;
     while (!signals_.wait(milliseconds(60'000)))
       report_dead();
     return stop_all();
@@ -188,9 +191,15 @@ class Supervisor {
       std::cout << "\n"
                 << node.settings.id << " (pid " << node.process.pid() << ") " << ending_in_words(*status)
                 << ". Its last words in " << node.log_path << ":\n"
-                << last_lines(node.log_path, 5) << "Start it again with\n    "
+                << last_lines(node.log_path, 5, node.log_begin) << "Start it again with\n    "
                 << shell_command(node_arguments(config_path_, node.settings.id, node_options_)) << std::endl;
     }
+  }
+
+  std::string ready_in_words() const {
+    const auto ready = std::count_if(nodes_.begin(), nodes_.end(), [](const DevNode& node) { return node.ready; });
+    if (static_cast<std::size_t>(ready) == nodes_.size()) return "Ready.";
+    return std::to_string(ready) + " of " + std::to_string(nodes_.size()) + " nodes are ready.";
   }
 
   bool anyone_lives() {
@@ -245,6 +254,10 @@ int run_dev(DevArguments arguments) {
     plan.settings.storage.map_size_bytes = *bytes;
   }
   const unsigned allowed = std::min(std::max(plan.settings.replicas, 1U), plan.nodes);
+  if (arguments.ack > allowed) {
+    throw UsageError("--ack " + std::to_string(arguments.ack) + ": expected 1 to " + std::to_string(allowed) +
+                     ", the nodes that store a channel (--replicas, at most --nodes)");
+  }
   plan.settings.ack = arguments.ack != 0 ? arguments.ack : std::min(2U, allowed);
   const ClusterConfig cluster = plan_cluster(plan);
   const FolderLock lock(plan.folder);

@@ -67,6 +67,11 @@ std::string reasons_of(const JsonObject& status) {
   return text;
 }
 
+/// What an operator should see beside the state, of a node or of a peer.
+std::string marks_of(const JsonObject& status) {
+  return std::string(status.flag("full") ? ", full" : "") + (status.flag("hollow") ? ", hollow" : "");
+}
+
 std::vector<std::string> node_row(const std::string& id, const std::string& address, const JsonObject& status) {
   const auto store = slice_object(status.raw("store"));
   const auto interest = slice_object(status.raw("interest"));
@@ -74,11 +79,11 @@ std::vector<std::string> node_row(const std::string& id, const std::string& addr
   std::string fill = store ? size_of(store->number("used_bytes").value_or(0)) : "-";
   if (room_bytes > 0) fill += " of " + size_of(room_bytes);
   const std::string_view ready = status.raw("ready");
+  std::string state = ready == "true" ? "ready" : ready == "false" ? "not ready" : "up";
+  state += marks_of(status);
   return {id,
           address,
-          ready == "true"    ? "ready"
-          : ready == "false" ? "not ready"
-                             : "up",
+          state,
           cell(status, "epoch"),
           cell(status, "pid"),
           cell(status, "connections"),
@@ -149,12 +154,10 @@ Table peer_table(const JsonObject& asked) {
     const auto peer = slice_object(raw);
     if (!peer) continue;
     const auto window = peer->number("window_bytes");
-    table.add({cell(*peer, "id"),
-               cell(*peer, "state") + (peer->flag("full") ? ", full" : "") + (peer->flag("hollow") ? ", hollow" : ""),
-               cell(*peer, "epoch"), cell(*peer, "lag_strokes"), window ? size_of(*window) : "-",
-               milliseconds_of(*peer, "rtt_us"), cell(*peer, "clock_offset_ms", " ms"),
-               cell(*peer, "forwarded_interest"), cell(*peer, "forwarded_durability"),
-               cell(*peer, "received_strokes")});
+    table.add({cell(*peer, "id"), cell(*peer, "state") + marks_of(*peer), cell(*peer, "epoch"),
+               cell(*peer, "lag_strokes"), window ? size_of(*window) : "-", milliseconds_of(*peer, "rtt_us"),
+               cell(*peer, "clock_offset_ms", " ms"), cell(*peer, "forwarded_interest"),
+               cell(*peer, "forwarded_durability"), cell(*peer, "received_strokes")});
   }
   return table;
 }

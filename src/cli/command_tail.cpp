@@ -15,6 +15,11 @@
 namespace inkmesh::cli {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
+/// How long --once waits for somebody who knows that what was printed is all.
+constexpr std::chrono::seconds kCompleteWithin{10};
+
 struct TailArguments {
   std::string url;
   std::string channel;
@@ -56,14 +61,23 @@ int run_tail(const TailArguments& arguments) {
   watch_stop_signals();
   link.connect();
   link.send(reader.subscribe_message());
-  std::optional<std::chrono::steady_clock::time_point> retry_at;
+  constexpr auto kNever = Clock::time_point::max();
+  auto retry_at = kNever;
+  auto give_up_at = kNever;
   bool done = false;
   while (!done && !stop_asked()) {
+    if (Clock::now() >= give_up_at) {
+      link.close();
+      throw std::runtime_error(
+          "what was printed may not be all: no node that can be reached knows all of the channel (a node is down, or "
+          "its "
+          "lost disk is not refilled)");
+    }
     const bool lost = !link.is_open();
     if (lost) link.connect();
-    if (lost || (retry_at && std::chrono::steady_clock::now() >= *retry_at)) {
+    if (lost || Clock::now() >= retry_at) {
       link.send(reader.subscribe_message());
-      retry_at.reset();
+      retry_at = kNever;
     }
     const auto message = link.receive(std::chrono::milliseconds(100));
     if (!message) continue;
@@ -73,9 +87,10 @@ int run_tail(const TailArguments& arguments) {
       if (std::fflush(stdout) != 0) throw std::runtime_error("standard output cannot be written to");
     }
     for (const std::string& broken : news.broken)
-      note("A PROMISE IS BROKEN: " + broken);
+      std::cerr << "inkmesh tail: A PROMISE IS BROKEN: " << broken << std::endl;
+    if (arguments.once && news.live && give_up_at == kNever) give_up_at = Clock::now() + kCompleteWithin;
     if (!news.note.empty()) note(news.note);
-    if (news.retry_ms) retry_at = std::chrono::steady_clock::now() + std::chrono::milliseconds(*news.retry_ms);
+    if (news.retry_ms) retry_at = Clock::now() + std::chrono::milliseconds(*news.retry_ms);
     done = arguments.once && news.complete;
   }
   link.close();
@@ -109,7 +124,8 @@ void add_tail_command(CLI::App& program, Run& run) {
       ->type_name("TS");
   start->add_flag("--live", arguments->live, "With what comes from now on");
   start->require_option(0, 1);
-  command->add_flag("--once", arguments->once, "End when all that there is was printed");
+  command->add_flag("--once", arguments->once,
+                    "End when all that there is was printed; with 1 when no node could say so within 10 s");
   command->add_flag("--stay", arguments->stay, "Stay with this one address: it is a balancer's");
   command->add_flag("-q,--quiet", arguments->quiet, "Nothing on standard error but failures");
   command->callback([arguments, &run] { run = [arguments] { return run_tail(*arguments); }; });

@@ -61,6 +61,8 @@ ClusterConfig plan_cluster(const DevPlan& plan) {
   const unsigned mesh = first_port(plan.mesh_port != 0 ? plan.mesh_port : port + kMeshStep, plan.nodes, "--mesh-port");
   ClusterConfig cluster = plan.settings;
   cluster.storage.path = plan.folder + "/{node}";
+  // As in the repository's file: a balancer on this machine is not taken for one client.
+  cluster.trusted_proxies = {kLoopback, "::1"};
   for (unsigned i = 0; i < plan.nodes; ++i) {
     cluster.nodes.push_back(
         {"ws" + std::to_string(i + 1), loopback(port + i), loopback(gossip + i), loopback(mesh + i)});
@@ -127,10 +129,10 @@ std::string shell_command(const std::vector<std::string>& arguments) {
   return line;
 }
 
-std::string last_lines(const std::string& path, std::size_t count) {
+std::string last_lines(const std::string& path, std::size_t count, std::uintmax_t from) {
   constexpr std::streamoff kTailBytes = 16'384;
   std::ifstream in(path, std::ios::binary | std::ios::ate);
-  in.seekg(std::max<std::streamoff>(0, in.tellg() - kTailBytes));
+  in.seekg(std::max<std::streamoff>(static_cast<std::streamoff>(from), in.tellg() - kTailBytes));
   std::deque<std::string> lines;
   for (std::string line; std::getline(in, line);) {
     lines.push_back(line);

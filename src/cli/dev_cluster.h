@@ -30,6 +30,7 @@ std::vector<std::string> ports_in_use(const ClusterConfig& cluster);
 struct DevNode {
   NodeSettings settings;
   std::string log_path;
+  std::uintmax_t log_begin = 0;  ///< where this run's lines begin
   ChildProcess process;
   bool ready = false;
   bool reported_dead = false;
@@ -43,7 +44,7 @@ std::vector<std::string> node_arguments(const std::string& config_path, const No
                                         const std::vector<std::string>& more);
 std::string shell_command(const std::vector<std::string>& arguments);
 
-/// The last lines of a file, for a report.
-std::string last_lines(const std::string& path, std::size_t count);
+/// The last lines of a file past `from`, for a report.
+std::string last_lines(const std::string& path, std::size_t count, std::uintmax_t from = 0);
 
 }  // namespace inkmesh::cli

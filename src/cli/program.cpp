@@ -1,5 +1,7 @@
 #include "cli/program.h"
 
+#include <sys/prctl.h>
+
 #include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
@@ -71,6 +73,8 @@ int run_program(int argc, char** argv) {
   add_draw_command(program, run);
   // Set last: subcommands would take it over.
   program.footer(kFooter);
+  // A node that was started through /proc/self/exe would be called "exe" by ps.
+  ::prctl(PR_SET_NAME, "inkmesh");
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

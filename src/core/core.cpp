@@ -325,6 +325,7 @@ CoreStatus Core::Parts::status() const {
   status.not_ready_reasons = not_ready_reasons();
   status.ready = status.not_ready_reasons.empty();
   status.hollow = anti_entropy.hollow();
+  status.full = publishing.out_of_space();
   for (NodeIx node = 0; node < cluster.size(); ++node) {
     if (node == cluster.self()) continue;
     const core::Membership::Peer& known = membership.peer(node);

@@ -123,6 +123,7 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.add("ready", core.ready);
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
     json.add("hollow", core.hollow);
+    json.add("full", core.full);
     json.list("nodes", config.nodes, [&](const NodeSettings& node) {
       json.object([&] {
         json.add("id", node.id);

@@ -10,6 +10,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
 
@@ -101,6 +102,7 @@ TEST(DevCluster, ShowsTheLastLinesOfALog) {
     out << "line " << i << "\n";
   out.close();
   EXPECT_EQ(last_lines(path, 2), "    line 4998\n    line 4999\n");
+  EXPECT_EQ(last_lines(path, 2, std::filesystem::file_size(path) - 10), "    line 4999\n");
   std::ofstream(path) << "one";
   EXPECT_EQ(last_lines(path, 2), "    one\n");
   ::unlink(path);
