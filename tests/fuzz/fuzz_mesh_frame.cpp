@@ -17,6 +17,7 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   if (!frame) return 0;
   const std::string again = wire::encode(*frame);
   fuzz::expect(again.size() <= size);
+  if (again == text) return 0;
   const auto back = wire::decode_frame(again);
   fuzz::expect(back && wire::encode(*back) == again);
   return 0;
