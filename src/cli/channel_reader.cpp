@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "node/config/config_values.h"
+
 namespace inkmesh::cli {
 
 ChannelReader::ChannelReader(Channel channel, ReaderStart start)
@@ -115,7 +117,8 @@ std::optional<Cursor> cursor_of(std::string_view json) {
   if (!object) return std::nullopt;
   Cursor cursor;
   for (const JsonObject::Member& member : object->members()) {
-    const auto seq = object->number(member.name);
+    // Not number(name), which looks for it from the front: a cursor of many origins would take their square.
+    const auto seq = config::parse_whole(member.raw);
     if (!valid_origin(member.name) || !seq || *seq > kNumberMax) return std::nullopt;
     cursor.set(member.name, *seq);
   }

@@ -96,6 +96,14 @@ bool has_zero(std::string_view json) {
   return json.find('\0') != std::string_view::npos;
 }
 
+/// RapidJSON takes the second half of a surrogate pair alone, and writes it as three bytes that are not UTF-8.
+bool has_half_surrogate(std::string_view text) {
+  for (std::size_t at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1)) {
+    if (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0) return true;
+  }
+  return false;
+}
+
 std::optional<std::vector<JsonObject::Member>> slice(std::string_view json, char kind) {
   if (has_zero(json)) return std::nullopt;
   rapidjson::MemoryStream stream(json.data(), json.size());
@@ -157,7 +165,7 @@ std::string text_of(std::string_view raw) {
   rapidjson::MemoryStream stream(raw.data(), raw.size());
   Text text;
   rapidjson::Reader reader;
-  if (!reader.Parse<kParseFlags>(stream, text)) return {};
+  if (!reader.Parse<kParseFlags>(stream, text) || has_half_surrogate(text.text)) return {};
   return text.text;
 }
 

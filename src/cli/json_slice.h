@@ -44,7 +44,7 @@ std::optional<JsonObject> slice_object(std::string_view json);
 /// Nothing when the text is no JSON array.
 std::optional<std::vector<std::string_view>> slice_array(std::string_view json);
 
-/// The value of a JSON string; empty when it is none.
+/// The value of a JSON string; empty when it is none, or holds half of a surrogate pair and so is no text.
 std::string text_of(std::string_view raw);
 
 /// What is wrong with a JSON text, in words; empty when it is one value and nothing else.

@@ -45,9 +45,18 @@ std::size_t client_bytes(std::string_view stroke_value) {
   return static_cast<unsigned char>(stroke_value[kStrokeHeaderBytes - 1]);
 }
 
+bool countable(std::uint64_t number, std::uint64_t min) {
+  return number >= min && number <= kNumberMax;
+}
+
+/// A whole stroke that the core can have written: what it could not, a peer would refuse for ever.
 bool intact_stroke(std::string_view key, std::string_view value) {
-  return value.size() >= kStrokeHeaderBytes && intact(key, value) &&
-         value.size() >= kStrokeHeaderBytes + client_bytes(value);
+  if (value.size() < kStrokeHeaderBytes || !intact(key, value)) return false;
+  const std::string_view text = value.substr(kStrokeHeaderBytes);
+  const std::size_t client = client_bytes(value);
+  return client < text.size() && text.size() - client <= kDataBytesMax && valid_client(text.substr(0, client)) &&
+         countable(get(value, 8), 0) && countable(get(value, 16), 1) &&
+         static_cast<unsigned char>(value[24]) <= kDuplicateFlag;
 }
 
 void check_name(std::string_view name, std::size_t bytes_max) {
@@ -154,7 +163,9 @@ void encode_head(std::string_view key, const Head& head, char* out) {
 
 std::optional<Head> decode_head(std::string_view key, std::string_view value) {
   if (value.size() != kHeadValueBytes || !intact(key, value)) return std::nullopt;
-  return Head{get(value, 8), get(value, 16), get(value, 24)};
+  const Head head{get(value, 8), get(value, 16), get(value, 24)};
+  if (!countable(head.seq, 1)) return std::nullopt;
+  return head;
 }
 
 std::string_view origin_in_head_key(std::string_view key, std::string_view prefix) {
@@ -178,6 +189,9 @@ std::size_t encode_op(std::string_view key, const KnownOp& known, char* out) {
 
 std::optional<KnownOp> decode_op(std::string_view key, std::string_view value) {
   if (value.size() <= kOpHeaderBytes || !intact(key, value)) return std::nullopt;
+  if (!valid_origin(value.substr(kOpHeaderBytes)) || !countable(get(value, 8), 1) || !countable(get(value, 16), 0)) {
+    return std::nullopt;
+  }
   return KnownOp{Origin(value.substr(kOpHeaderBytes)), get(value, 8), get(value, 16), get(value, 24)};
 }
 

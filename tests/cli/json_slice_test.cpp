@@ -67,6 +67,7 @@ TEST(JsonSlice, WritesStrings) {
   EXPECT_EQ(text_of(json_string("ü\x01")), "ü\x01");
   EXPECT_EQ(text_of("7"), "");
   EXPECT_EQ(text_of("[\"a\"]"), "");
+  EXPECT_EQ(text_of("\"\\uDDDD\""), "") << "half of a surrogate pair is no text";
 }
 
 }  // namespace

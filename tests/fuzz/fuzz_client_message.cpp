@@ -1,12 +1,14 @@
 // A client's text frame, and the same bytes as the body of an HTTP publish: a request within the protocol's bounds, or
 // an error that can be sent.
-#include "expect.h"
+#include "door.h"
 #include "wire/client_codec.h"
 
 namespace {
 
 using namespace inkmesh;
 using fuzz::expect;
+
+constexpr fuzz::Growth kGrowth{16, 4096};
 
 void check(const wire::Hello& hello) {
   expect(!hello.client || valid_client(*hello.client));
@@ -46,14 +48,15 @@ void check_data(std::string_view data) {
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  const auto parsed = wire::parse_request(fuzz::text_of(bytes, size));
+int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+  const auto text = fuzz::text_of(bytes, size);
+  const auto parsed = fuzz::within(kGrowth, size, [&] { return wire::parse_request(text); });
   if (const auto* error = std::get_if<SendError>(&parsed)) {
     check(*error);
   } else {
     std::visit([](const auto& request) { check(request); }, std::get<wire::ClientRequest>(parsed));
   }
-  const auto body = wire::parse_http_publish("c", fuzz::text_of(bytes, size));
+  const auto body = fuzz::within(kGrowth, size, [&] { return wire::parse_http_publish("c", text); });
   if (const auto* publish = std::get_if<Publish>(&body)) {
     check(*publish);
     check_data(publish->data);

@@ -1,10 +1,17 @@
 // A cursor as in `?cursor=`: none, or one that comes back from its own JSON.
-#include "expect.h"
+#include "door.h"
 #include "wire/client_codec.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
+namespace {
+
+constexpr inkmesh::fuzz::Growth kGrowth{16, 1024};
+
+}  // namespace
+
+int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   using namespace inkmesh;
-  const auto cursor = wire::parse_cursor(fuzz::text_of(bytes, size));
+  const auto text_in = fuzz::text_of(bytes, size);
+  const auto cursor = fuzz::within(kGrowth, size, [&] { return wire::parse_cursor(text_in); });
   if (!cursor) return 0;
   for (const auto& [origin, seq] : cursor->seqs())
     fuzz::expect(plausible_origin(origin) && seq >= 1 && seq <= kNumberMax);

@@ -68,7 +68,7 @@ TEST(CommitterOnLmdb, ReadersAndTheWriterDoNotDisturbEachOther) {
   {
     Committer committer(*store, Durability::sync, 100, answers.on_answer(), answers.on_fatal());
     for (Seq seq = 1; seq <= strokes; ++seq)
-      committer.submit(numbered(seq, seq, 0, std::string(seq % 700, 'x')));
+      committer.submit(numbered(seq, seq, 0, std::string(1 + seq % 700, 'x')));
     for (Seq seq = 1; seq <= strokes; ++seq) {
       ASSERT_EQ(answers.next<Committed>().ticket, seq);
       committed = seq;

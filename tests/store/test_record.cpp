@@ -55,9 +55,10 @@ TEST(RecordDeathTest, ANameThatDoesNotFitEndsTheProcess) {
 }
 
 TEST(Record, AStrokeComesBackAsItWas) {
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{240}, kDataBytesMax}) {
+  for (const std::size_t size : {std::size_t{1}, std::size_t{240}, kDataBytesMax}) {
     auto stroke =
         std::make_shared<Stroke>(*make_stroke("drawing", "ws1~00000000", kNumberMax, std::string(size, '\0')));
+    stroke->ts = kNumberMax;
     stroke->op = kNumberMax;
     stroke->client = std::string(kClientBytesMax, 'u');
     const Key key = Key::of_stroke(stroke->channel, stroke->origin, stroke->seq);
@@ -69,6 +70,29 @@ TEST(Record, AStrokeComesBackAsItWas) {
       EXPECT_EQ(back->duplicate, duplicate);
       EXPECT_EQ(decode_stroke_ts(key.bytes(), value), stroke->ts);
     }
+  }
+}
+
+TEST(Record, WhatTheCoreCannotHaveWrittenIsDamagedThoughItsChecksumIsRight) {
+  const StrokePtr good = make_stroke("drawing", "ws1~00000000", 3, "[1,2,3]");
+  const Key key = Key::of_stroke(good->channel, good->origin, good->seq);
+  ASSERT_NE(decoded(key, encoded(key, *good), *good), nullptr);
+  const std::vector<void (*)(Stroke&)> changes = {
+      [](Stroke& stroke) { stroke.data.clear(); },
+      [](Stroke& stroke) { stroke.data.assign(kDataBytesMax + 1, ' '); },
+      [](Stroke& stroke) { stroke.client.clear(); },
+      [](Stroke& stroke) { stroke.client.assign(kClientBytesMax + 1, 'u'); },
+      [](Stroke& stroke) { stroke.client = "a b"; },
+      [](Stroke& stroke) { stroke.op = 0; },
+      [](Stroke& stroke) { stroke.op = kNumberMax + 1; },
+      [](Stroke& stroke) { stroke.ts = kNumberMax + 1; },
+  };
+  for (std::size_t i = 0; i < changes.size(); ++i) {
+    Stroke stroke = *good;
+    changes[i](stroke);
+    const std::string value = encoded(key, stroke);
+    EXPECT_EQ(decoded(key, value, stroke), nullptr) << i;
+    EXPECT_EQ(decode_stroke_ts(key.bytes(), value), std::nullopt) << i;
   }
 }
 

@@ -310,7 +310,7 @@ TYPED_TEST(StoreContract, RandomAppendsAndReadsAgreeWithAModel) {
         const Channel channel = any(channels);
         const Origin origin = any(origins);
         const Seq seq = model.head(channel, origin) + 1;
-        const std::size_t size = random() % 16 == 0 ? random() % kDataBytesMax : random() % 300;
+        const std::size_t size = 1 + (random() % 16 == 0 ? random() % kDataBytesMax : random() % 300);
         const StrokePtr stroke = with_op(make_stroke(channel, origin, seq, std::string(size, 'x')),
                                          "c" + std::to_string(random() % 3), 1 + random() % 400);
         model.add(stroke);
