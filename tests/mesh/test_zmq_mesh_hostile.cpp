@@ -37,7 +37,8 @@ class DeafPeer : public ::testing::Test {
     bench_.config = cluster_of({"ws1", "ws2"});
     router_ = raw(context_, zmq::socket_type::router);
     router_.set(zmq::sockopt::rcvhwm, 4);
-    // The kernel's own buffers grow with the machine's settings: left alone, they took 100 MB and hid the queue's bound.
+    // The kernel's own buffers grow with the machine's settings: left alone, they took 100 MB and hid the queue's
+    // bound.
     router_.set(zmq::sockopt::rcvbuf, 64 * 1024);
     router_.bind(endpoint_of(bench_.settings("ws2").mesh.listen));
     bench_.start("ws1");
