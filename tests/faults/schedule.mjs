@@ -1,0 +1,45 @@
+// When which fault comes and goes: all of it from the seed, before anything starts.
+import { Chance } from './random.mjs';
+import { FAULTS } from './faults.mjs';
+
+const SHORTEST_MS = 300;
+const LONGEST_MS = 30_000;
+const PAUSE_MS = [300, 2_000]; // between two faults of one lane
+
+/**
+ * Up to `atOnce` faults at a time from `kinds` over `ids`, begun and healed within `lengthMs`. Every kind comes before one
+ * comes twice. Never more than `diskLosses` disks are lost: what the promises allow is ack - 1.
+ */
+export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 1 }) {
+  const chance = new Chance(seed);
+  const longestMs = Math.min(LONGEST_MS, lengthMs * 0.35);
+  const faults = [];
+  let bag = [];
+  let lost = 0;
+  const clash = (claims, fromMs, toMs) => faults.some((other) => other.atMs < toMs + SHORTEST_MS &&
+    fromMs < other.atMs + other.forMs + SHORTEST_MS &&
+    claims.some((claim) => other.claims.some((taken) => taken === claim ||
+      (claim === 'host *' && taken.startsWith('host ')) || (taken === 'host *' && claim.startsWith('host ')))));
+  const lanes = Array.from({ length: atOnce }, (_, lane) => ({ lane, atMs: 500 + lane * chance.between(...PAUSE_MS) }));
+  for (;;) {
+    lanes.sort((a, b) => a.atMs - b.atMs);
+    const lane = lanes[0];
+    if (lane.atMs + SHORTEST_MS > lengthMs) break;
+    if (bag.length === 0) bag = chance.shuffled(kinds);
+    const kind = bag.shift();
+    const plan = FAULTS[kind].plan(chance, ids);
+    const forMs = Math.round(Math.min(chance.spread(SHORTEST_MS, longestMs), lengthMs - lane.atMs));
+    const claims = FAULTS[kind].claims(plan);
+    const atMs = Math.round(lane.atMs);
+    const isTooMuch = FAULTS[kind].losesDisk && lost >= diskLosses;
+    if (isTooMuch || clash(claims, atMs, atMs + forMs)) {
+      if (!isTooMuch) bag.push(kind);
+      lane.atMs += chance.between(...PAUSE_MS);
+      continue;
+    }
+    if (FAULTS[kind].losesDisk) ++lost;
+    faults.push({ id: faults.length + 1, kind, atMs, forMs, claims, ...plan });
+    lane.atMs += forMs + chance.between(...PAUSE_MS);
+  }
+  return faults.sort((a, b) => a.atMs - b.atMs);
+}
