@@ -54,7 +54,7 @@ class Links {
     return this.counts.get(fault.id) ?? 0;
   }
   async clear(fault) {
-    await this.lift(fault);
+    await this.turn;
     this.rules.delete(fault.id);
   }
 }
@@ -128,15 +128,27 @@ export class World {
     for (const drawer of this.drawers) drawer.bereave(id);
   }
 
-  /** Measures from a healed partition until everyone has seen what anyone had seen. */
-  async watchConvergence(fault) {
-    const healedMs = Date.now();
+  /** Lifts a partition, and measures until all who are connected have seen what anyone had seen before. */
+  async liftAndConverge(fault) {
     const furthest = this.checker.furthest();
-    while (!this.checker.reached(furthest, (drawer) => drawer.connected)) {
-      if (this.stopping) return;
+    const here = (drawer) => drawer.connected;
+    const wasBehind = !this.checker.reached(furthest, here);
+    const packets = await this.net.dropped(fault);
+    const healedMs = Date.now();
+    if (wasBehind) {
+      this.#converge(furthest, here).then((converged) => {
+        if (converged) this.journal.measured('healed_to_converged', Date.now() - healedMs, { fault: fault.id, kind: fault.kind });
+      });
+    }
+    await this.net.clear(fault);
+    return { bit: packets > 0, how: `${packets} packets dropped${wasBehind ? ', the sides differed' : ''}` };
+  }
+  async #converge(furthest, here) {
+    while (!this.checker.reached(furthest, here)) {
+      if (this.stopping) return false;
       await sleep(WATCH_MS);
     }
-    this.journal.measured('healed_to_converged', Date.now() - healedMs, { fault: fault.id, kind: fault.kind });
+    return true;
   }
 
   async begin(fault) {
