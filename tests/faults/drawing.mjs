@@ -1,11 +1,12 @@
 // Those who draw and those who hold them to what was promised: clients with outboxes and cursors on every node, and a
 // checker that adds to the end-to-end one what only shows under faults.
-import { Checker, sameCursor } from '../e2e/checker.mjs';
+import { Checker } from '../e2e/checker.mjs';
 import { Client } from '../e2e/client.mjs';
 import { sleep } from '../e2e/process.mjs';
 
 const NEVER_MS = 2 ** 31 - 1;
 const REFUSED_MS = 2_000; // refused for so long, a client goes elsewhere
+const ROAM_MS = [2_000, 20_000];
 const OUTBOX_MAX = 200; // a person stops drawing when so much waits
 
 const key = (...parts) => parts.join(' ');
@@ -94,6 +95,17 @@ export class FaultChecker extends Checker {
     return true;
   }
 
+  /**
+   * Where a fault stays, one may have seen strokes that only the lost node knows: whoever is left agrees, and everyone has
+   * at least that.
+   */
+  unsettled(channel, answers) {
+    if (!this.faultStays) return super.unsettled(channel, answers);
+    const among = super.unsettled.call({ ...this, followers: new Map() }, channel, answers);
+    if (among) return among;
+    return this.reached(new Map([[channel, answers[0].cursor]])) ? '' : `${channel}: not everyone has what ${answers[0].node} has`;
+  }
+
   /** Each acknowledged stroke is in at least `homes` replicas, each asked alone (`own`: node -> channel -> strokes). */
   replicas(own, homes) {
     const holders = new Map();
@@ -141,19 +153,34 @@ export class Drawer extends Client {
   async draw() {
     for (const channel of this.channels) this.subscribe(channel).catch(() => {}); // a partition may outlast its patience; it stays wanted
     this.drawing = this.everyMs > 0;
+    this.roam();
     while (this.drawing && this.wanted) {
       await sleep(this.everyMs * this.chance.between(0.5, 1.5));
       if (this.outbox.size >= OUTBOX_MAX || !this.drawing) continue;
       const channel = this.chance.pick(this.channels);
       if (this.outbox.size === 0) this.lastAckMs = Date.now();
-      const points = Array.from({ length: Math.ceil(this.chance.spread(8, this.bytes) / 8) }, () => this.chance.whole(0, 999));
+      const points = Array.from({ length: Math.ceil(this.chance.spread(8, this.bytes) / 4) }, () => this.chance.whole(0, 999));
       this.publish(channel, { color: '#246', points }).catch((error) => {
         if (this.wanted) this.checker.violation(`${this.name}: ${error.message}`);
       });
     }
   }
-  stopDrawing() {
+  /** Goes to the next node every few seconds, by its own will: so no node is left without clients for long. */
+  async roam() {
+    while (this.wanted && !this.settled) {
+      await sleep(this.chance.spread(...ROAM_MS));
+      if (!this.settled) this.cut();
+    }
+  }
+  /** Draws no more and stays where it is. */
+  settle() {
     this.drawing = false;
+    this.settled = true;
+  }
+  /** From now on at these nodes only. */
+  moveTo(urls) {
+    this.urls = urls;
+    this.cut();
   }
 
   sendSubscribe(subscription) {
@@ -185,10 +212,13 @@ export class Drawer extends Client {
       this.bereaved = undefined;
     }
   }
+  /** Forgets the waits of before. */
+  startWatch() {
+    this.gapMs = 0;
+    this.lastAckMs = Date.now();
+  }
   /** The wait that still goes on counts too. */
   get waitedMs() {
     return this.outbox.size === 0 ? this.gapMs : Math.max(this.gapMs, Date.now() - this.lastAckMs);
   }
 }
-
-export { sameCursor };

@@ -43,7 +43,7 @@ export class Host extends Node {
       lines.push(`  - id: ${id}`, ...Object.entries(PORTS).map(([role, port]) => `    ${role}: ${address}:${port}`));
     }
     // The store grows in small steps, so that a full disk is met within seconds.
-    lines.push(`replicas: ${replicas}`, `ack: ${ack}`, 'storage:', `  path: "${this.dataFolder}"`, '  map_size: 320MiB');
+    lines.push(`replicas: ${replicas}`, `ack: ${ack}`, 'storage:', `  path: "${this.dataFolder}"`, '  map_size: 64MiB');
     await writeFile(this.configFile, `${lines.join('\n')}\n`);
   }
 

@@ -17,7 +17,7 @@ const twoSides = ({ order, size }) => [order.slice(0, size), order.slice(size)];
 /** `sides` gives who is cut from whom; further nodes hear both. */
 const partition = (summary, fields = {}) => ({
   summary,
-  sides: twoSides,
+  stays: true,
   plan: (chance, ids) => ({ order: chance.shuffled(ids), size: chance.whole(1, Math.max(1, Math.floor(ids.length / 2))) }),
   claims: () => ['partition'],
   hosts: (plan) => twoSides(plan)[0],

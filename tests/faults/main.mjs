@@ -7,7 +7,8 @@ import { FAULTS, kindsOf } from './faults.mjs';
 import { distribution } from './journal.mjs';
 import { sweep, whyNot } from './lab.mjs';
 import { Run } from './run.mjs';
-import { schedule } from './schedule.mjs';
+import { forGood, schedule } from './schedule.mjs';
+import { StayingRun } from './stay.mjs';
 
 const HELP = `Real faults on real processes
 
@@ -58,13 +59,20 @@ function options() {
   return {
     ...values,
     seed: whole(values, 'seed', 0, 2 ** 31),
-    seconds: whole(values, 'seconds', 1, 3_600),
+    seconds: whole(values, 'seconds', 1, 300),
     minutes: values.minutes === undefined ? undefined : whole(values, 'minutes', 1, 10_000),
     nodes: whole(values, 'nodes', 2, 9),
     replicas: whole(values, 'replicas', 2, 9),
     atOnce: whole(values, 'at-once', 1, 3),
+    stay: values.stay === undefined ? undefined : staying(values.stay),
     kinds: kindsOf(values.only ? values.only.split(',') : Object.keys(FAULTS)),
   };
+}
+
+function staying(kind) {
+  kindsOf([kind]);
+  if (!FAULTS[kind].stays) throw new Error(`--stay ${kind}: it cannot stay for good`);
+  return kind;
 }
 
 function say(line) {
@@ -90,6 +98,7 @@ const MEASURES = {
   death_to_ack: 'a node\'s death until a client that was on it has an ack elsewhere',
   restart_to_ready: 'a restarted node until it is ready',
   restart_to_level: 'a restarted node until it holds all that others held',
+  gap_with_a_fault_that_stays: 'the longest wait of one who stays away from a lasting fault',
   healed_to_converged: 'a healed partition until everyone has seen everything',
 };
 
@@ -136,13 +145,13 @@ async function main() {
     const ids = Array.from({ length: wanted.nodes }, (_, i) => `ws${i + 1}`);
     const lengthMs = wanted.seconds * 1000;
     const settings = { replicas: wanted.replicas, ack: 2 };
-    const faults = schedule({
+    const faults = wanted.stay ? [forGood({ seed, ids, kind: wanted.stay })] : schedule({
       seed, ids, kinds: wanted.kinds, lengthMs, atOnce: wanted.atOnce, diskLosses: settings.ack - 1,
     });
-    const folder = path.join(wanted.out, `seed-${seed}`);
+    const folder = path.join(wanted.out, wanted.stay ? `stay-${wanted.stay}-${seed}` : `seed-${seed}`);
     await rm(folder, { recursive: true, force: true });
-    say(`seed ${seed}: ${ids.length} nodes, ${faults.length} faults in ${wanted.seconds} s`);
-    current = new Run({ seed, nodes: wanted.nodes, faults, settings, folder, lengthMs, say });
+    say(`seed ${seed}: ${ids.length} nodes, ${wanted.stay ? `${wanted.stay} for good` : `${faults.length} faults`}, ${wanted.seconds} s`);
+    current = new (wanted.stay ? StayingRun : Run)({ seed, nodes: wanted.nodes, faults, settings, folder, lengthMs, say });
     let verdict;
     try {
       verdict = await current.go();

@@ -20,7 +20,7 @@ export class Run {
     Object.assign(this, { seed, faults, settings, folder, lengthMs, say });
     this.ids = Array.from({ length: nodes }, (_, i) => `ws${i + 1}`);
     this.drawerCount = drawers;
-    this.stroke = { everyMs: 80, bytes: 3_000, ...stroke };
+    this.stroke = { everyMs: 70, bytes: 16_000, ...stroke };
     this.channels = Array.from({ length: CHANNELS }, (_, i) => `drawing_${seed}_${i}`);
     this.evidence = [];
   }
@@ -99,7 +99,8 @@ export class Run {
     const { world, checker, journal } = this;
     const fromMs = journal.nowMs;
     journal.note('peace');
-    for (const drawer of world.drawers) drawer.stopDrawing();
+    this.peaceMs = fromMs;
+    for (const drawer of world.drawers) drawer.settle();
     const attempt = async (what, probe) => {
       try {
         await until(what, probe, CONVERGE_MS, 50);
@@ -109,31 +110,34 @@ export class Run {
     };
     await attempt('every node ready', async () => (await Promise.all(world.hosts.map((host) => host.isReady()))).every(Boolean));
     await attempt('every stroke acknowledged', () => world.drawers.every((drawer) => drawer.outbox.size === 0));
+    await this.finish(world.hosts);
+    this.convergedMs = journal.nowMs - fromMs;
+    await this.eachAlone(world.hosts, Math.min(this.settings.replicas, this.ids.length));
+  }
+
+  async finish(hosts) {
     try {
-      const { histories, ...figures } = await checker.finish(world.hosts, { timeoutMs: CONVERGE_MS, copiesMax: world.hosts.length });
+      const { histories, ...figures } = await this.checker.finish(hosts, { timeoutMs: CONVERGE_MS, copiesMax: this.ids.length });
       this.figures = figures;
     } catch (error) {
-      journal.note('unmet', { text: error.message });
+      this.journal.note('unmet', { text: error.message });
     }
-    this.convergedMs = journal.nowMs - fromMs;
-    await this.eachAlone();
   }
 
   /** Cuts every link, so that each node can only tell what is in its own store. */
-  async eachAlone() {
+  async eachAlone(hosts, homes) {
     const { world, checker, lab } = this;
-    const homes = Math.min(this.settings.replicas, this.ids.length);
     let lacking = [];
     for (let round = 0; round < 3; ++round) {
       const addresses = world.hosts.map((host) => host.address);
-      await Promise.all(world.hosts.map((host) => lab.filter(host.id, { drop: addresses.filter((a) => a !== host.address) })));
+      await Promise.all(hosts.map((host) => lab.filter(host.id, { drop: addresses.filter((a) => a !== host.address) })));
       await sleep(3_000);
       const own = new Map();
-      for (const host of world.hosts) {
+      for (const host of hosts) {
         own.set(host.id, new Map());
         for (const channel of checker.channels) own.get(host.id).set(channel, (await host.history(channel)).strokes);
       }
-      await Promise.all(world.hosts.map((host) => lab.filter(host.id, {})));
+      await Promise.all(hosts.map((host) => lab.filter(host.id, {})));
       lacking = checker.replicas(own, homes);
       if (lacking.length === 0) return;
       await sleep(5_000); // what is not there yet may come

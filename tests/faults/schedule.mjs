@@ -4,6 +4,7 @@ import { FAULTS } from './faults.mjs';
 
 const SHORTEST_MS = 300;
 const LONGEST_MS = 30_000;
+const LONGEST_OF_SHORT_MS = 6_000;
 const PAUSE_MS = [300, 2_000]; // between two faults of one lane
 
 /**
@@ -12,7 +13,7 @@ const PAUSE_MS = [300, 2_000]; // between two faults of one lane
  */
 export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 1 }) {
   const chance = new Chance(seed);
-  const longestMs = Math.min(LONGEST_MS, lengthMs * 0.35);
+  const longestMs = Math.max(LONGEST_OF_SHORT_MS, Math.min(LONGEST_MS, lengthMs * 0.35));
   const faults = [];
   let bag = [];
   let lost = 0;
@@ -28,7 +29,7 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
     if (bag.length === 0) bag = chance.shuffled(kinds);
     const kind = bag.shift();
     const plan = FAULTS[kind].plan(chance, ids);
-    const forMs = Math.round(Math.min(chance.spread(SHORTEST_MS, longestMs), lengthMs - lane.atMs));
+    const forMs = Math.round(Math.min(chance.spread(FAULTS[kind].shortestMs ?? SHORTEST_MS, longestMs), lengthMs - lane.atMs));
     const claims = FAULTS[kind].claims(plan);
     const atMs = Math.round(lane.atMs);
     const isTooMuch = FAULTS[kind].losesDisk && lost >= diskLosses;
@@ -42,4 +43,11 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
     lane.atMs += forMs + chance.between(...PAUSE_MS);
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** One fault that comes and never goes. */
+export function forGood({ seed, ids, kind }) {
+  const plan = FAULTS[kind].plan(new Chance(seed), ids);
+  if ('size' in plan) plan.size = 1;
+  return { id: 1, kind, atMs: 1_000, forMs: Infinity, claims: FAULTS[kind].claims(plan), ...plan };
 }
