@@ -1,5 +1,6 @@
 // What happened when: every event as a line of JSON, and what the timeline draws of it.
 import { createWriteStream } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const DELAYED_MS = 1_000;
 
@@ -13,6 +14,9 @@ export class Journal {
     this.faults = []; // {kind, hosts, fromMs, toMs, text}
     this.hostStates = []; // {node, state, ms}
     this.samples = new Map(); // measure -> [{ms, ...}]
+    this.loopDelay = monitorEventLoopDelay({ resolution: 10 });
+    this.loopDelay.enable();
+    this.lateMsMax = 0; // how late the harness itself was at worst: what it measured can be wrong by so much
     this.sampler = setInterval(() => this.#sample(), 100);
   }
 
@@ -54,6 +58,9 @@ export class Journal {
       ++delayed;
     }
     const second = this.second(now);
+    second.lateMs = Math.max(second.lateMs ?? 0, Math.round(this.loopDelay.max / 1e6));
+    this.lateMsMax = Math.max(this.lateMsMax, second.lateMs);
+    this.loopDelay.reset();
     second.delayed = Math.max(second.delayed, delayed);
   }
 
@@ -65,6 +72,7 @@ export class Journal {
 
   async end() {
     clearInterval(this.sampler);
+    this.loopDelay.disable();
     this.ended = true;
     await new Promise((resolve) => this.out.end(resolve));
   }

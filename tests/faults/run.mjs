@@ -156,6 +156,7 @@ export class Run {
       deliveries: checker.deliveries,
       complete_answers: checker.completes,
       ...this.figures,
+      harness_late_ms_max: journal.lateMsMax,
       converged_ms: this.convergedMs,
       evidence: this.evidence,
       samples: Object.fromEntries(journal.samples),
@@ -165,7 +166,8 @@ export class Run {
   /** Everything, and never a namespace or a mount left behind. */
   async go() {
     try {
-      await this.prepare();
+      this.preparing = this.prepare();
+      await this.preparing;
       await this.storm();
       await this.converge();
       return this.verdict();
@@ -174,9 +176,13 @@ export class Run {
     }
   }
 
-  async clear() {
-    if (this.cleared) return;
-    this.cleared = true;
+  /** Once, whoever asks first: the end of the run, a failure, or Ctrl-C. */
+  clear() {
+    this.clearing ??= this.#clear();
+    return this.clearing;
+  }
+  async #clear() {
+    await this.preparing?.catch(() => {}); // go() tells of it; what is half made could not be removed
     await this.world?.stop();
     if (this.journal) {
       await writeTimeline(path.join(this.folder, 'timeline.html'), this);

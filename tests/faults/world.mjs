@@ -1,4 +1,5 @@
 // The cluster under faults: hosts, the state of the links, and who is waiting for what.
+import { readFile } from 'node:fs/promises';
 import { sleep, until } from '../e2e/process.mjs';
 import { Host } from './host.mjs';
 import { FAULTS } from './faults.mjs';
@@ -81,8 +82,32 @@ export class World {
       await host.configure(this.ids, this.settings);
       host.start();
     }
-    await Promise.all(this.hosts.map((host) => host.ready(READY_MS)));
+    await Promise.all(this.hosts.map(async (host) => {
+      await host.ready(READY_MS);
+      this.journal.note('node', { node: host.id, state: 'ready', life: host.lives });
+    }));
     this.supervising = this.#supervise();
+    this.sampling = this.#sampleCpu();
+  }
+
+  /** Processor time of each node's process and of this one, each second: a machine that is too busy shows in the history. */
+  async #sampleCpu() {
+    const before = new Map();
+    while (!this.stopping) {
+      await sleep(1_000);
+      const percent = {};
+      for (const [name, pid] of [...this.hosts.map((host) => [host.id, host.pid]), ['harness', process.pid]]) {
+        const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
+        if (stat === undefined) continue;
+        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+        const ticks = Number(fields[11]) + Number(fields[12]);
+        const [lastPid, lastTicks, lastMs] = before.get(name) ?? [];
+        const nowMs = Date.now();
+        if (lastPid === pid) percent[name] = Math.round(((ticks - lastTicks) * 1_000) / (nowMs - lastMs)); // a tick is 10 ms
+        before.set(name, [pid, ticks, nowMs]);
+      }
+      this.journal.note('cpu', { percent });
+    }
   }
 
   /** A process that ends by itself is started again, as an operator's supervisor does; where no fault explains it, it is a bug. */
@@ -181,6 +206,7 @@ export class World {
     for (const host of this.hosts) if (host.paused) host.resume();
     await Promise.all(this.hosts.map((host) => host.child?.stop('SIGKILL')));
     await this.supervising;
+    await this.sampling;
     for (const host of this.hosts) host.dispose();
   }
 }
