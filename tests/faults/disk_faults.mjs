@@ -12,7 +12,7 @@ open(sys.argv[2], "w").write("unsynced")
 fcntl.ioctl(disk, 0x8004587d, struct.pack("I", 2))`;
 
 const FLUSH_FAILED = /Input\/output error/g;
-const DISK_FULL = /Make room on its disk/g;
+const DISK_FULL = /over 90 % full|Make room on its disk/g;
 
 const isThere = (file) => access(file).then(() => true, () => false);
 
@@ -39,7 +39,7 @@ export const POWER = {
 export const FULL = {
   full_disk: onOne({
     summary: 'its disk has no byte left',
-    shortestMs: 6_000, // the room that the store has set aside has to be used up first
+    shortestMs: 2_000, // until the node looks at its disk, and clients try
     async begin(world, fault) {
       const host = world.host(fault.node);
       fault.before = host.logged(DISK_FULL);
@@ -56,7 +56,7 @@ export const FULL = {
       const refused = host.logged(DISK_FULL) - fault.before;
       await rm(fault.ballast, { force: true });
       await rm(`${fault.ballast}2`, { force: true });
-      return { bit: refused > 0, how: `${refused} commits refused, ${bavail * bsize} bytes were free at the end` };
+      return { bit: refused > 0, how: `the node said ${refused} times that it is full, ${bavail * bsize} bytes were free at the end` };
     },
   }),
 

@@ -108,7 +108,7 @@ function reportSamples(all) {
     const samples = all.get(measure) ?? [];
     if (samples.length === 0) continue;
     const { n, p50, p99, max } = distribution(samples);
-    say(`${title.padEnd(68)} ${[n, p50, p99, max].map((value) => String(value).padStart(n > 1e5 ? 8 : 7)).join(' ')}`);
+    say(`${title.padEnd(68)} ${[n, p50, p99, max].map((value) => String(value).padStart(7)).join(' ')}`);
   }
 }
 

@@ -59,7 +59,7 @@ export class Run {
         await sleep(Math.max(0, began + fault.atMs - Date.now()));
         await this.world.begin(fault);
         this.say(`  ${this.clock()}  ${fault.drawn.kind} ${fault.drawn.about} for ${(fault.forMs / 1000).toFixed(1)} s`);
-        await sleep(Math.max(0, began + fault.atMs + fault.forMs - Date.now()));
+        await sleep(fault.forMs);
         const evidence = await this.world.heal(fault);
         this.evidence.push({ kind: fault.kind, about: fault.drawn.about, ...evidence });
       } catch (error) {

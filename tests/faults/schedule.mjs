@@ -7,6 +7,12 @@ const LONGEST_MS = 30_000;
 const LONGEST_OF_SHORT_MS = 6_000;
 const PAUSE_MS = [300, 2_000]; // between two faults of one lane
 
+/** Whether two faults would be in each other's way: `host *` is every host. */
+export function clash(left, right) {
+  const takes = (a, b) => a === b || (a === 'host *' && b.startsWith('host '));
+  return left.some((a) => right.some((b) => takes(a, b) || takes(b, a)));
+}
+
 /**
  * Up to `atOnce` faults at a time from `kinds` over `ids`, begun and healed within `lengthMs`. Every kind comes before one
  * comes twice. Never more than `diskLosses` disks are lost: what the promises allow is ack - 1.
@@ -17,10 +23,8 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
   const faults = [];
   let bag = [];
   let lost = 0;
-  const clash = (claims, fromMs, toMs) => faults.some((other) => other.atMs < toMs + SHORTEST_MS &&
-    fromMs < other.atMs + other.forMs + SHORTEST_MS &&
-    claims.some((claim) => other.claims.some((taken) => taken === claim ||
-      (claim === 'host *' && taken.startsWith('host ')) || (taken === 'host *' && claim.startsWith('host ')))));
+  const collides = (claims, fromMs, toMs) => faults.some((other) => other.atMs < toMs + SHORTEST_MS &&
+    fromMs < other.atMs + other.forMs + SHORTEST_MS && clash(claims, other.claims));
   const lanes = Array.from({ length: atOnce }, (_, lane) => ({ lane, atMs: 500 + lane * chance.between(...PAUSE_MS) }));
   for (;;) {
     lanes.sort((a, b) => a.atMs - b.atMs);
@@ -33,7 +37,7 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
     const claims = FAULTS[kind].claims(plan);
     const atMs = Math.round(lane.atMs);
     const isTooMuch = FAULTS[kind].losesDisk && lost >= diskLosses;
-    if (isTooMuch || clash(claims, atMs, atMs + forMs)) {
+    if (isTooMuch || collides(claims, atMs, atMs + forMs)) {
       if (!isTooMuch) bag.push(kind);
       lane.atMs += chance.between(...PAUSE_MS);
       continue;

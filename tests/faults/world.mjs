@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { sleep, until } from '../e2e/process.mjs';
 import { Host } from './host.mjs';
 import { FAULTS } from './faults.mjs';
+import { clash } from './schedule.mjs';
 
 const READY_MS = 40_000;
 const SUPERVISOR_MS = 500;
@@ -177,6 +178,11 @@ export class World {
   }
 
   async begin(fault) {
+    // On a busy machine one takes longer than planned: then the next one waits for it.
+    for (const other of this.active.values()) if (clash(fault.claims, other.claims)) await other.over;
+    fault.over = new Promise((resolve) => {
+      fault.end = resolve;
+    });
     this.active.set(fault.id, fault);
     const kind = FAULTS[fault.kind];
     fault.drawn = { kind: fault.kind, about: kind.about(fault), hosts: kind.hosts(fault), fromMs: this.journal.nowMs };
@@ -186,8 +192,13 @@ export class World {
   }
 
   async heal(fault) {
-    const evidence = await FAULTS[fault.kind].heal(this, fault);
-    this.active.delete(fault.id);
+    let evidence;
+    try {
+      evidence = await FAULTS[fault.kind].heal(this, fault);
+    } finally {
+      this.active.delete(fault.id);
+      fault.end();
+    }
     Object.assign(fault.drawn, { toMs: this.journal.nowMs, ...evidence });
     this.journal.note('fault', { state: 'healed', id: fault.id, kind: fault.kind, about: fault.drawn.about, ...evidence });
     return evidence;
