@@ -19,7 +19,8 @@ the run against the promises in docs/protocol.md. Needs root; ends with 77 where
   scripts/faults                              one run of 60 s, seed 1, five nodes
   scripts/faults --seed 7 --seconds 30        another one
   scripts/faults --minutes 60                 run after run, each with the next seed
-  scripts/faults --only kill,partition --at-once 1
+  scripts/faults --only kill,partition --at-once 1 --longest 3 --nodes 3 --minutes 10
+                                              how fast it recovers, with nothing else going wrong
   scripts/faults --stay clock                 one fault stays for good: everyone else must make progress
 
   --seed N        decides the whole schedule (1)
@@ -28,6 +29,7 @@ the run against the promises in docs/protocol.md. Needs root; ends with 77 where
   --nodes N       2 to 9 (5)
   --replicas N    homes of a channel (3)
   --at-once N     faults at a time, 1 to 3 (3)
+  --longest N     the longest fault in seconds, 1 to 30 (30)
   --only A,B      these faults only
   --stay FAULT    the second mode
   --list          what faults there are
@@ -51,7 +53,7 @@ function options() {
   const text = (value) => ({ type: 'string', ...(value === undefined ? {} : { default: value }) });
   const { values } = parseArgs({
     options: {
-      seed: text('1'), seconds: text('60'), minutes: text(), nodes: text('5'), replicas: text('3'), 'at-once': text('3'),
+      seed: text('1'), seconds: text('60'), minutes: text(), nodes: text('5'), replicas: text('3'), 'at-once': text('3'), longest: text('30'),
       only: text(), stay: text(), out: text(path.join(projectRoot, 'build/faults')),
       list: { type: 'boolean' }, help: { type: 'boolean', short: 'h' },
     },
@@ -63,6 +65,7 @@ function options() {
     minutes: values.minutes === undefined ? undefined : whole(values, 'minutes', 1, 10_000),
     nodes: whole(values, 'nodes', 2, 9),
     replicas: whole(values, 'replicas', 2, 9),
+    longest: whole(values, 'longest', 1, 30),
     atOnce: whole(values, 'at-once', 1, 3),
     stay: values.stay === undefined ? undefined : staying(values.stay),
     kinds: kindsOf(values.only ? values.only.split(',') : Object.keys(FAULTS)),
@@ -147,6 +150,7 @@ async function main() {
     const settings = { replicas: wanted.replicas, ack: 2 };
     const faults = wanted.stay ? [forGood({ seed, ids, kind: wanted.stay })] : schedule({
       seed, ids, kinds: wanted.kinds, lengthMs, atOnce: wanted.atOnce, diskLosses: settings.ack - 1,
+      longestMs: wanted.longest * 1000,
     });
     const folder = path.join(wanted.out, wanted.stay ? `stay-${wanted.stay}-${seed}` : `seed-${seed}`);
     await rm(folder, { recursive: true, force: true });

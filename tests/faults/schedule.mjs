@@ -17,9 +17,9 @@ export function clash(left, right) {
  * Up to `atOnce` faults at a time from `kinds` over `ids`, begun and healed within `lengthMs`. Every kind comes before one
  * comes twice. Never more than `diskLosses` disks are lost: what the promises allow is ack - 1.
  */
-export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 1 }) {
+export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 1, longestMs = LONGEST_MS }) {
   const chance = new Chance(seed);
-  const longestMs = Math.max(LONGEST_OF_SHORT_MS, Math.min(LONGEST_MS, lengthMs * 0.35));
+  const longest = Math.min(longestMs, Math.max(LONGEST_OF_SHORT_MS, lengthMs * 0.35));
   const faults = [];
   let bag = [];
   let lost = 0;
@@ -33,7 +33,8 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
     if (bag.length === 0) bag = chance.shuffled(kinds);
     const kind = bag.shift();
     const plan = FAULTS[kind].plan(chance, ids);
-    const forMs = Math.round(Math.min(chance.spread(FAULTS[kind].shortestMs ?? SHORTEST_MS, longestMs), lengthMs - lane.atMs));
+    const shortest = Math.min(FAULTS[kind].shortestMs ?? SHORTEST_MS, longest);
+    const forMs = Math.round(Math.min(chance.spread(shortest, longest), lengthMs - lane.atMs));
     const claims = FAULTS[kind].claims(plan);
     const atMs = Math.round(lane.atMs);
     const isTooMuch = FAULTS[kind].losesDisk && lost >= diskLosses;
