@@ -201,6 +201,7 @@ export class Drawer extends Client {
   bereave(node) {
     if (this.node !== node || this.everyMs === 0 || !this.drawing) return;
     this.bereaved ??= { node, atMs: Date.now() };
+    if (this.outbox.size > 0) this.underWay ??= { node, atMs: Date.now(), ops: [...this.outbox.keys()] };
   }
   #acked() {
     const now = Date.now();
@@ -210,6 +211,11 @@ export class Drawer extends Client {
     if (this.bereaved && this.node !== this.bereaved.node) {
       this.journal.measured('death_to_ack', now - this.bereaved.atMs, { client: this.name, node: this.bereaved.node, by: this.node });
       this.bereaved = undefined;
+    }
+    // The strokes that were under way: whether the dead node had numbered them is what the others must find out first.
+    if (this.underWay && !this.underWay.ops.some((op) => this.outbox.has(op))) {
+      this.journal.measured('death_to_retries_acked', now - this.underWay.atMs, { client: this.name, node: this.underWay.node });
+      this.underWay = undefined;
     }
   }
   /** Forgets the waits of before. */

@@ -99,6 +99,7 @@ function report(verdict, folder) {
 
 const MEASURES = {
   death_to_ack: 'a node\'s death until a client that was on it has an ack elsewhere',
+  death_to_retries_acked: 'the same, until what was under way then is acknowledged',
   restart_to_ready: 'a restarted node until it is ready',
   restart_to_level: 'a restarted node until it holds all that others held',
   gap_with_a_fault_that_stays: 'the longest wait of one who stays away from a lasting fault',
