@@ -6,6 +6,7 @@ const SHORTEST_MS = 300;
 const LONGEST_MS = 30_000;
 const LONGEST_OF_SHORT_MS = 6_000;
 const PAUSE_MS = [300, 2_000]; // between two faults of one lane
+const ALONE_PAUSE_MS = [2_500, 5_000]; // where one comes at a time: what it leaves behind is to be over before the next
 
 /** Whether two faults would be in each other's way: `host *` is every host. */
 export function clash(left, right) {
@@ -19,13 +20,14 @@ export function clash(left, right) {
  */
 export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 1, longestMs = LONGEST_MS }) {
   const chance = new Chance(seed);
+  const pauseMs = atOnce === 1 ? ALONE_PAUSE_MS : PAUSE_MS;
   const longest = Math.min(longestMs, Math.max(LONGEST_OF_SHORT_MS, lengthMs * 0.35));
   const faults = [];
   let bag = [];
   let lost = 0;
   const collides = (claims, fromMs, toMs) => faults.some((other) => other.atMs < toMs + SHORTEST_MS &&
     fromMs < other.atMs + other.forMs + SHORTEST_MS && clash(claims, other.claims));
-  const lanes = Array.from({ length: atOnce }, (_, lane) => ({ lane, atMs: 500 + lane * chance.between(...PAUSE_MS) }));
+  const lanes = Array.from({ length: atOnce }, (_, lane) => ({ lane, atMs: 500 + lane * chance.between(...pauseMs) }));
   for (;;) {
     lanes.sort((a, b) => a.atMs - b.atMs);
     const lane = lanes[0];
@@ -40,12 +42,12 @@ export function schedule({ seed, ids, kinds, lengthMs, atOnce = 3, diskLosses = 
     const isTooMuch = FAULTS[kind].losesDisk && lost >= diskLosses;
     if (isTooMuch || collides(claims, atMs, atMs + forMs)) {
       if (!isTooMuch) bag.push(kind);
-      lane.atMs += chance.between(...PAUSE_MS);
+      lane.atMs += chance.between(...pauseMs);
       continue;
     }
     if (FAULTS[kind].losesDisk) ++lost;
     faults.push({ id: faults.length + 1, kind, atMs, forMs, claims, ...plan });
-    lane.atMs += forMs + chance.between(...PAUSE_MS);
+    lane.atMs += forMs + chance.between(...pauseMs);
   }
   return faults.sort((a, b) => a.atMs - b.atMs);
 }

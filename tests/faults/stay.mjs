@@ -29,10 +29,13 @@ export class StayingRun extends Run {
     this.say(`  ${this.clock()}  ${fault.kind} ${fault.drawn.about}, for good`);
     await sleep(GRACE_MS);
     for (const drawer of world.drawers) drawer.startWatch();
+    journal.lateMsMax = 0;
     await Promise.all([sleep(this.lengthMs), this.ask(Date.now())]);
+    // On a machine that is too busy for the harness itself the nodes wait for their turn as well.
+    const boundMs = GAP_MS + 3 * journal.lateMsMax;
     for (const drawer of apart.filter(({ everyMs }) => everyMs > 0)) {
       journal.measured('gap_with_a_fault_that_stays', drawer.waitedMs, { client: drawer.name });
-      if (drawer.waitedMs > GAP_MS) checker.violation(`${drawer.name} never went near ${fault.drawn.about} and waited ${drawer.waitedMs} ms for an ack`);
+      if (drawer.waitedMs > boundMs) checker.violation(`${drawer.name} never went near ${fault.drawn.about} and waited ${drawer.waitedMs} ms for an ack`);
     }
   }
 
