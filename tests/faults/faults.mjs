@@ -10,10 +10,3 @@ import { PROCESSES } from './process_faults.mjs';
  * stays: it can stay for good, on one node (the second mode). shortestMs: shorter than that it cannot bite.
  */
 export const FAULTS = { ...PROCESSES, ...LINKS, ...POWER, ...FULL, ...DISK };
-
-export function kindsOf(names) {
-  for (const name of names) {
-    if (!FAULTS[name]) throw new Error(`there is no fault ${name}; there are: ${Object.keys(FAULTS).join(', ')}`);
-  }
-  return names;
-}

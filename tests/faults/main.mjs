@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { projectRoot } from '../e2e/cluster.mjs';
-import { FAULTS, kindsOf } from './faults.mjs';
+import { FAULTS } from './faults.mjs';
 import { distribution } from './journal.mjs';
 import { sweep, whyNot } from './lab.mjs';
 import { Run } from './run.mjs';
@@ -36,15 +36,18 @@ the run against the promises in docs/protocol.md. Needs root; ends with 77 where
   --out FOLDER    where history.jsonl, verdict.json, timeline.html and the nodes' logs go (build/faults)
   --help          this
 
-Ends with 0 when every promise held, 1 when one was broken, 2 when the command line is wrong, 77 where it cannot run.
+Ends with 0 when every promise held, 1 when one was broken, 2 when the command line is wrong,
+3 when the harness itself failed, 77 where it cannot run.
 `;
 
 const SKIPPED = 77;
 
+class UsageError extends Error {}
+
 function whole(values, name, low, high) {
   const value = Number(values[name]);
   if (!Number.isInteger(value) || value < low || value > high) {
-    throw new Error(`--${name} ${values[name]}: expected a whole number from ${low} to ${high}`);
+    throw new UsageError(`--${name} ${values[name]}: expected a whole number from ${low} to ${high}`);
   }
   return value;
 }
@@ -72,9 +75,17 @@ function options() {
   };
 }
 
+/** Those of `names` that are there. */
+function kindsOf(names) {
+  for (const name of names) {
+    if (!FAULTS[name]) throw new UsageError(`there is no fault ${name}; scripts/faults --list names them`);
+  }
+  return names;
+}
+
 function staying(kind) {
   kindsOf([kind]);
-  if (!FAULTS[kind].stays) throw new Error(`--stay ${kind}: it cannot stay for good`);
+  if (!FAULTS[kind].stays) throw new UsageError(`--stay ${kind}: it cannot stay for good`);
   return kind;
 }
 
@@ -177,9 +188,9 @@ async function main() {
 }
 
 try {
-  process.exitCode = await main();
-  if (process.exitCode === 77 || process.exitCode === 0 || process.exitCode === 1) process.exit();
+  process.exit(await main());
 } catch (error) {
-  process.stderr.write(`scripts/faults: ${error.stack ?? error.message}\n`);
-  process.exit(error.code?.startsWith?.('ERR_PARSE_ARGS') || /^--|^there is no fault/.test(error.message) ? 2 : 3);
+  const isUsage = error instanceof UsageError || error.code?.startsWith?.('ERR_PARSE_ARGS');
+  process.stderr.write(`scripts/faults: ${isUsage ? `${error.message}\nscripts/faults --help says more.` : error.stack}\n`);
+  process.exit(isUsage ? 2 : 3);
 }
