@@ -16,7 +16,9 @@ export function sh(command, args, { input, timeoutMs = 30_000 } = {}) {
       if (error) reject(new Error(`${command} ${args.join(' ')}: ${stderr.trim() || error.message}`));
       else resolve(stdout);
     });
-    if (input !== undefined) child.stdin.end(input);
+    if (input === undefined) return;
+    child.stdin.on('error', () => {}); // it ended early: its status says why
+    child.stdin.end(input);
   });
 }
 
@@ -54,7 +56,7 @@ export async function sweep() {
     return pid !== undefined && !existsSync(`/proc/${pid}`);
   };
   for (const name of await readdir('/run/netns').catch(() => [])) if (gone(name)) await attempt('ip', ['netns', 'del', name]);
-  for (const { ifname } of JSON.parse((await attempt('ip', ['-j', 'link', 'show', 'type', 'bridge'])) || '[]')) {
+  for (const { ifname } of JSON.parse((await attempt('ip', ['-j', 'link', 'show'])) || '[]')) {
     if (ifname && gone(ifname)) await attempt('ip', ['link', 'del', ifname]);
   }
   for (const name of await readdir(tmpdir())) {
@@ -90,7 +92,7 @@ export class Lab {
     const netns = `${this.tag}-${id}`;
     const outer = `${this.tag}v${i}`;
     const place = {
-      netns, address: `${this.subnet}.${i + 1}`,
+      netns, outer, address: `${this.subnet}.${i + 1}`,
       disk: path.join(this.folder, id), image: path.join(this.folder, `${id}.img`),
     };
     this.places.set(id, place);
@@ -153,7 +155,9 @@ export class Lab {
 
   async remove() {
     for (const [id, place] of this.places) {
-      if (!(await attempt('umount', [place.disk]))) await attempt('umount', ['-l', place.disk]);
+      // A namespace may live on for a while after its name is gone; its link must not.
+      await attempt('ip', ['link', 'del', place.outer]);
+      if ((await attempt('umount', [place.disk])) === undefined) await attempt('umount', ['-l', place.disk]);
       await attempt('ip', ['netns', 'del', `${this.tag}-${id}`]);
     }
     await attempt('ip', ['link', 'del', this.bridge]);

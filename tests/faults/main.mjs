@@ -152,10 +152,17 @@ async function main() {
     process.on(signal, () => {
       interrupted = true;
       say(`\n${signal}: clearing up`);
-      const done = () => process.exit(130);
-      (current ? current.clear() : Promise.resolve()).then(done, done);
+      leave(130);
     });
   }
+  const leave = (code) => {
+    const done = () => process.exit(code);
+    (current ? current.clear() : Promise.resolve()).then(done, done);
+  };
+  process.on('uncaughtException', (error) => {
+    process.stderr.write(`scripts/faults: ${error.stack}\n`);
+    leave(3);
+  });
   for (let seed = wanted.seed; ; ++seed) {
     const ids = Array.from({ length: wanted.nodes }, (_, i) => `ws${i + 1}`);
     const lengthMs = wanted.seconds * 1000;
