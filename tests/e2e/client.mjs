@@ -31,13 +31,14 @@ class Subscription {
  * `watch` (a Checker's recorder) sees every message before the client does.
  */
 export class Client extends EventEmitter {
-  constructor({ urls, name = `c${process.pid}_${++names}`, start = 0, watch, keepStrokes = true }) {
+  constructor({ urls, name = `c${process.pid}_${++names}`, start = 0, watch, keepStrokes = true, ackMs = ACK_MS }) {
     super();
     this.urls = urls;
     this.name = name;
     this.at = start;
     this.watch = watch;
     this.keepStrokes = keepStrokes;
+    this.ackMs = ackMs * patience;
     this.subscriptions = new Map();
     this.outbox = new Map(); // op -> {channel, data, retry, resolve, reject}
     this.nextOp = 1;
@@ -78,9 +79,9 @@ export class Client extends EventEmitter {
     const acked = new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const where = this.connected ? `connected to ${this.welcome.node}` : 'not connected';
-        reject(new Error(`${this.name}: no ack of ${channel} op ${op} within ${ACK_MS * patience} ms; ${where}, ` +
+        reject(new Error(`${this.name}: no ack of ${channel} op ${op} within ${this.ackMs} ms; ${where}, ` +
           `connection ${this.connections}, last error ${JSON.stringify(this.lastError)}`));
-      }, ACK_MS * patience);
+      }, this.ackMs);
       const settle = (done) => (value) => {
         clearTimeout(timer);
         done(value);
