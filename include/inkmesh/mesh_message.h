@@ -27,8 +27,8 @@ struct Heartbeat {
   TimeUs wall_us = 0;
   bool full = false;   ///< its store takes nothing more: others stand in for it
   bool ready = false;  ///< it takes clients
-  bool hollow =
-      true;  ///< its store may have lost what it once acknowledged: its word that it has all counts for nothing
+  /// Its store may have lost what it once acknowledged: its word that it has all counts for nothing.
+  bool hollow = true;
 };
 
 /// Interest version `from` to `from + 1`.

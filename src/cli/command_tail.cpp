@@ -69,9 +69,8 @@ int run_tail(const TailArguments& arguments) {
     if (Clock::now() >= give_up_at) {
       link.close();
       throw std::runtime_error(
-          "what was printed may not be all: no node that can be reached knows all of the channel (a node is down, or "
-          "its "
-          "lost disk is not refilled)");
+          "what was printed may not be all: no node that can be reached knows all of the channel (a node is down, "
+          "or its lost disk is not refilled)");
     }
     const bool lost = !link.is_open();
     if (lost) link.connect();

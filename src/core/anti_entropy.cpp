@@ -167,11 +167,9 @@ void AntiEntropy::on_settle_done(NodeIx node, const SettleDone& done) {
 
 bool AntiEntropy::settled() const {
   if (mutated(Mutation::settled_at_once)) return true;
-  if (membership_.mute() >= cluster_.ack()) return false;
+  if (hollow_ || membership_.mute() >= cluster_.ack()) return false;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
-    if (node == cluster_.self()) continue;
-    if (membership_.up(node) && !peers_[node].settled) return false;
-    if (hollow_ && !peers_[node].settled_once) return false;
+    if (node != cluster_.self() && membership_.up(node) && !peers_[node].settled) return false;
   }
   return true;
 }

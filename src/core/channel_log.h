@@ -67,7 +67,6 @@ struct ChannelLog {
   bool in_forward = false;
   bool in_trim = false;
   bool in_active = false;
-  bool in_moved = false;
 
   bool is_home(NodeIx node) const;
   bool held() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/invariant.h"
+#include "core/long_list.h"
 #include "core/mutation.h"
 
 namespace inkmesh::core {
@@ -230,17 +231,12 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
 void Replication::send_confirmations(NodeIx peer) {
   auto& confirm = peers_[peer].confirm;
   if (confirm.empty()) return;
-  Stored stored;
-  std::size_t bytes = 0;
+  LongList<Stored> stored(links_, peer);
   for (const auto& [log, origins] : confirm) {
-    for (const auto& [origin, seq] : origins) {
-      stored.entries.push_back({log->name, origin, seq});
-      bytes += log->name.size() + origin.size() + 12;
-      if (bytes < kListBytes) continue;
-      links_.send(peer, std::exchange(stored, {}), std::exchange(bytes, 0));
-    }
+    for (const auto& [origin, seq] : origins)
+      stored.add({log->name, origin, seq}, log->name.size() + origin.size() + 12);
   }
-  if (!stored.entries.empty()) links_.send(peer, std::move(stored), bytes);
+  stored.finish();
   confirm.clear();
 }
 
@@ -261,8 +257,7 @@ void Replication::tick() {
 
 void Replication::send_offers(NodeIx peer) {
   Peer& to = peers_[peer];
-  Offer offer;
-  std::size_t bytes = 0;
+  LongList<Offer> offer(links_, peer);
   for (std::size_t sent = 0; sent < kOffersPerTick && !to.due.empty();) {
     const auto [due_ms, log] = *to.due.begin();
     if (due_ms > turn_.ms()) break;
@@ -276,62 +271,49 @@ void Replication::send_offers(NodeIx peer) {
       continue;
     }
     Offer::Entry entry{log->name, {}};
-    bytes += log->name.size();
+    std::size_t bytes = log->name.size();
     for (const auto& [origin, origin_log] : it->second.origins) {
       if (origin_log->committed == 0) continue;
       entry.heads.push_back({*origin, origin_log->committed, origin_log->chain_committed});
       bytes += origin->size() + 16;
     }
-    offer.entries.push_back(std::move(entry));
+    offer.add(std::move(entry), bytes);
     it->second.due_ms = turn_.ms() + kOfferAgainMs;
     to.due.emplace(it->second.due_ms, log);
     ++sent;
-    if (bytes > kListBytes) {
-      to.offer_bytes += bytes;
-      links_.send(peer, std::exchange(offer, {}), std::exchange(bytes, 0));
-    }
   }
-  if (offer.entries.empty()) return;
-  to.offer_bytes += bytes;
-  links_.send(peer, std::move(offer), bytes);
+  to.offer_bytes += offer.finish();
 }
 
 void Replication::catch_up_behind(NodeIx peer) {
   Peer& to = peers_[peer];
   if (to.behind.empty() || !has_room(peer) || !interest_.heard(peer)) return;
-  Heads heads;
-  std::size_t bytes = 0;
+  LongList<Heads> heads(links_, peer);
   for (const auto& [log, why] : to.behind) {
     if (why == Behind::no_word && !interest_.interested(peer, log->hash)) continue;
     Cursor cursor;
     cursor.set(log_.own(), log->origins[log_.own()].committed);
-    heads.entries.push_back({log->name, std::move(cursor)});
-    bytes += log->name.size() + log_.own().size() + 16;
-    if (bytes >= kListBytes) links_.send(peer, std::exchange(heads, {}), std::exchange(bytes, 0));
+    heads.add({log->name, std::move(cursor)}, log->name.size() + log_.own().size() + 16);
   }
   to.behind.clear();
-  if (!heads.entries.empty()) links_.send(peer, std::move(heads), bytes);
+  heads.finish();
 }
 
 void Replication::tell_heads() {
-  for (const auto& [log, origins] : moved_)
-    log->in_moved = false;
   for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
     if (peer == cluster_.self() || !membership_.up(peer)) continue;
-    Heads heads;
-    std::size_t bytes = 0;
+    LongList<Heads> heads(links_, peer);
     for (const auto& [log, origins] : moved_) {
       if (!interest_.interested(peer, log->hash) && !log->is_home(peer)) continue;
       Cursor cursor;
+      std::size_t bytes = log->name.size();
       for (const auto& [origin, seq] : origins) {
         cursor.set(origin, seq);
         bytes += origin.size() + 16;
       }
-      bytes += log->name.size();
-      heads.entries.push_back({log->name, std::move(cursor)});
-      if (bytes >= kListBytes) links_.send(peer, std::exchange(heads, {}), std::exchange(bytes, 0));
+      heads.add({log->name, std::move(cursor)}, bytes);
     }
-    if (!heads.entries.empty()) links_.send(peer, std::move(heads), bytes);
+    heads.finish();
   }
   moved_.clear();
 }

@@ -87,8 +87,6 @@ class Replication {
   static constexpr MonotonicMs kOfferAgainMs = 1000;
   static constexpr std::size_t kOffersPerTick = 2000;
   static constexpr MonotonicMs kHeadsMs = 500;
-  /// Lists of channels go in messages of about this size: the receiver refuses one past its bound.
-  static constexpr std::size_t kListBytes = std::size_t{256} << 10;
 
   struct Unconfirmed {
     std::vector<std::pair<const Origin*, OriginLog*>> origins;

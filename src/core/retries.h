@@ -47,10 +47,6 @@ class Retries {
     MonotonicMs until_ms = 0;
   };
 
-  Turn& turn_;
-  const ClusterMap& cluster_;
-  const Membership& membership_;
-  Links& links_;
   using ByRequest = std::map<std::uint64_t, Held>;
 
   static Key key_of(const Publish& publish) {
@@ -59,6 +55,10 @@ class Retries {
   /// Takes it out; gives the one after it.
   ByRequest::iterator release(ByRequest::iterator it, Released& released);
 
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  const Membership& membership_;
+  Links& links_;
   ByRequest held_;
   std::map<Key, std::uint64_t> requests_;
   std::uint64_t last_request_;  ///< begins anywhere: an answer to a former life's question must find none of ours

@@ -82,12 +82,10 @@ void Sync::end_round(const ChannelLog& log, State& state) {
   const std::size_t silent = cluster_.size() - 1 - state.answered.size();
   // A stroke was acknowledged on `ack` nodes: where fewer than that have not answered, one that has it did. A larger
   // cluster asks but some, and takes a settled home's word.
-  const bool asked =
-      cluster_.size() > kAskAllNodes || silent < cluster_.ack() || mutated(Mutation::whole_without_answers);
+  const bool asked = cluster_.size() > kAskAllNodes || silent < cluster_.ack();
   const bool home_word = state.home_word || (log.self_home && anti_entropy_.settled());
-  const bool whole =
-      cluster_.replicas() == 0 ? silent == 0 : asked && (home_word || mutated(Mutation::whole_without_answers));
-  if (!whole) return;
+  const bool whole = cluster_.replicas() == 0 ? silent == 0 : asked && home_word;
+  if (!whole && !mutated(Mutation::whole_without_answers)) return;
   state.whole = state.round;
   state.heads = std::move(state.gathered);
   state.level = true;

@@ -162,15 +162,9 @@ class Reader {
 
   bool channel_name(std::string& out) {
     if (!required(channel, "a string")) return false;
-    const bool quoted = slices_[channel].kind == JsonKind::string;
-    // One that is no text (half of a surrogate pair) names no channel, but is a string.
-    if (auto name = text_of(slices_[channel])) {
-      out = std::move(*name);
-    } else if (!quoted) {
-      return wrong(channel, "a string");
-    } else {
-      out.clear();
-    }
+    if (slices_[channel].kind != JsonKind::string) return wrong(channel, "a string");
+    // A string that is no text (half of a surrogate pair) names no channel.
+    out = text_of(slices_[channel]).value_or(std::string());
     return valid_channel(out) || fail(ErrorCode::bad_channel, "channel must be 1 to 128 of A-Z a-z 0-9 _ . : -");
   }
 

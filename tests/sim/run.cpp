@@ -131,8 +131,6 @@ class Work {
   std::vector<Channel> channels_;
 };
 
-}  // namespace
-
 /// All is well, everyone has everything: a stroke of each client on each of its channels must be everywhere soon.
 void check_promptness(World& world) {
   for (const auto& client : world.clients()) {
@@ -140,16 +138,14 @@ void check_promptness(World& world) {
       if (subscription.wanted) client->publish(channel);
     }
   }
-  const SimUs begin = world.now();
-  std::string apart = "nothing was looked at";
-  while (!world.failed() && !apart.empty() && world.now() < begin + world.options().prompt_us) {
-    world.run_for(kLookEveryUs);
-    apart = world.apart();
-  }
+  const SimUs prompt_us = world.options().prompt_us;
+  const std::string apart = world.come_together(prompt_us, kLookEveryUs);
   if (apart.empty()) return;
-  world.checker().violation({}, "a new stroke was not everywhere after " +
-                                    std::to_string(world.options().prompt_us / 1000) + " ms: " + apart);
+  world.checker().violation(
+      {}, "a new stroke was not everywhere after " + std::to_string(prompt_us / 1000) + " ms: " + apart);
 }
+
+}  // namespace
 
 Result run(const Options& options, bool record) {
   World world(options, record);
@@ -161,11 +157,7 @@ Result run(const Options& options, bool record) {
   if (!world.failed()) {
     faults.end();
     const SimUs begin = world.now();
-    std::string apart = "nothing was looked at";
-    while (!world.failed() && !apart.empty() && world.now() < begin + options.converge_us) {
-      world.run_for(kLookEveryUs);
-      apart = world.apart();
-    }
+    const std::string apart = world.come_together(options.converge_us, kLookEveryUs);
     result.converged_us = world.now() - begin;
     if (!apart.empty()) {
       world.checker().violation({}, std::to_string(options.converge_us / 1'000'000) + " s after the faults: " + apart);

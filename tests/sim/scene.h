@@ -29,12 +29,7 @@ class Scene {
 
   /// All comes together within that time; then everything is looked at once more.
   testing::AssertionResult comes_together(SimUs at_most) {
-    const SimUs until = world.now() + at_most;
-    std::string apart = world.apart();
-    while (!apart.empty() && world.now() < until && !world.failed()) {
-      world.run_for(10_ms);
-      apart = world.apart();
-    }
+    const std::string apart = world.come_together(at_most, 10_ms);
     if (apart.empty()) world.check_end();
     if (!apart.empty() && !world.failed()) return testing::AssertionFailure() << "still apart: " << apart;
     return holds();

@@ -119,6 +119,16 @@ std::string World::apart() const {
   return {};
 }
 
+std::string World::come_together(SimUs at_most, SimUs look_every) {
+  const SimUs until = now() + at_most;
+  std::string apart;
+  do {
+    run_for(look_every);
+    apart = this->apart();
+  } while (!apart.empty() && now() < until && !failed());
+  return apart;
+}
+
 void World::check_disks(const Channel& channel, const Checker::ChannelTruth& truth) {
   std::map<std::pair<Origin, Seq>, std::uint64_t> chains;
   for (const auto& node : nodes_) {

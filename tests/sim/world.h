@@ -91,6 +91,8 @@ class World {
   /// connected, has nothing unacknowledged, and is live and complete on what it opened; every home and every interested
   /// node has all that any disk holds; every subscriber has seen it. Nodes that are down are left out.
   std::string apart() const;
+  /// Runs until all has come together, `at_most` so long, looking every so often. What is apart then; empty: nothing.
+  std::string come_together(SimUs at_most, SimUs look_every);
   /// Looks at everything once more: the contents of all disks, acknowledged strokes, pictures. Call when nothing is
   /// apart. What is wrong becomes the checker's violation.
   void check_end();

@@ -88,7 +88,8 @@ async function start() {
 
   let ownName = cleanName(kept?.getItem(NAME_KEPT_AS) ?? '') || givenName(self);
   const nameOf = (who) => (who === self ? ownName : (live.nameOf(who) ?? givenName(who)));
-  const people = new PeopleView({ avatars: $('avatars'), list: $('people-list') }, self, nameOf, matchMedia('(max-width: 720px)'));
+  const narrow = matchMedia('(max-width: 720px)');
+  const people = new PeopleView({ avatars: $('avatars'), list: $('people-list') }, self, nameOf, narrow);
   const pointers = new PointersView($('pointers'), viewport, nameOf);
   const sender = new LiveSender(
     (data) => client.signal(address.channel, data),
