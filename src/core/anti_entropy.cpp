@@ -161,15 +161,14 @@ void AntiEntropy::on_settle_done(NodeIx node, const SettleDone& done) {
   Peer& peer = peers_[node];
   if (done.token != peer.own_token || peer.settled) return;
   peer.settled = true;
-  peer.settled_once = true;
   turn_.say(Severity::debug, "peer " + cluster_.id(node) + " has handed over all that it holds for us");
 }
 
 bool AntiEntropy::settled() const {
   if (mutated(Mutation::settled_at_once)) return true;
-  if (hollow_ || membership_.mute() >= cluster_.ack()) return false;
+  if (hollow_ || membership_.mute() >= cluster_.ack() || membership_.lists_differ()) return false;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
-    if (node != cluster_.self() && membership_.up(node) && !peers_[node].settled) return false;
+    if (node != cluster_.self() && membership_.up(node) && !settled(node)) return false;
   }
   return true;
 }
@@ -183,16 +182,17 @@ void AntiEntropy::check_refilled() {
 }
 
 void AntiEntropy::tick() {
-  if (hollow_) check_refilled();
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (node == cluster_.self() || !membership_.up(node)) continue;
     Peer& peer = peers_[node];
     const bool unanswered = peer.running && turn_.ms() >= peer.sent_ms + kReplyMs;
     const bool due = !peer.running && turn_.ms() >= peer.began_ms + kRoundMs;
     if (unanswered || due) start_round(node);
+    peer.settled_once = peer.settled_once || settled(node);
     if (!peer.settled && turn_.ms() >= peer.asked_ms + kSettleAgainMs) ask_settle(node);
     check_asked(node);
   }
+  if (hollow_) check_refilled();
 }
 
 }  // namespace inkmesh::core

@@ -48,8 +48,9 @@ class AntiEntropy {
   void on_settle_done(NodeIx peer, const SettleDone& done);
   void tick();
 
+  /// What another list's homes are handed is not what ours lack.
   bool settled(NodeIx peer) const {
-    return peers_[peer].settled;
+    return peers_[peer].settled && membership_.same_list(peer);
   }
   /// True when this node, as a home, must know every acknowledged stroke: it has compared itself with every peer that
   /// it can reach, and those that it can't reach or that lost their disk are too few to have acknowledged anything

@@ -34,8 +34,8 @@ bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
       interest.forget(peer);
       presence.peer_gone(peer);
       serving.forget(peer);
-      publishing.peer_gone(peer);
       links.restart(peer);
+      retries.linked(peer);
       replication.reborn(peer);
       lost_something(peer);
       return true;
@@ -56,7 +56,6 @@ void Core::Parts::lost_something(NodeIx peer) {
 void Core::Parts::went_down(NodeIx peer) {
   presence.peer_gone(peer);
   serving.forget(peer);
-  publishing.peer_gone(peer);
   replication.link_lost(peer);
   sync.link_lost(peer);
 }
@@ -66,6 +65,7 @@ void Core::Parts::on(const PeerConnected& event) {
   if (!peer) return;
   membership.linked(*peer, true);
   links.restart(*peer);
+  retries.linked(*peer);
   replication.link_lost(*peer);
   lost_something(*peer);
 }
@@ -84,6 +84,7 @@ void Core::Parts::on(const PeerDisconnected& event) {
 void Core::Parts::on(const GossipReceived& event) {
   const GossipMessage& message = event.message;
   const auto peer = cluster.find(message.node);
+  if (!peer) membership.stranger(message.node);
   if (!peer || *peer == cluster.self() || !heard(*peer, message.epoch)) return;
   if (const auto* beat = std::get_if<Heartbeat>(&message.body)) {
     membership.heartbeat(*peer, *beat);
@@ -106,6 +107,7 @@ void Core::Parts::interest_changed(NodeIx peer, const core::Interest::Change& ch
 void Core::Parts::on(FrameReceived& event) {
   Frame& frame = event.frame;
   const auto peer = cluster.find(frame.node);
+  if (!peer) membership.stranger(frame.node);
   if (!peer || *peer == cluster.self() || !heard(*peer, frame.epoch)) return;
   if (links.arrived(*peer, frame) == core::Links::Arrival::after_loss) lost_something(*peer);
   for (LinkMessage& message : frame.messages) {
@@ -139,7 +141,8 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   }
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
-  sync.on_run(peer, channel);
+  // What is pushed live past a gap says nothing of the pull that is to fill it.
+  if (accepted.gap_before == 0) sync.on_run(peer, channel);
   if (accepted.known) replication.confirm(peer, channel, run.origin, channel.origins[run.origin].committed);
   if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, run.origin, last);
   if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);

@@ -6,6 +6,7 @@ namespace inkmesh::core {
 namespace {
 
 constexpr std::size_t kPastEpochs = 16;
+constexpr MonotonicMs kSayAgainMs = 60'000;
 
 }  // namespace
 
@@ -20,6 +21,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.full = false;
     peer.hollow = true;
     peer.clock_known = false;
+    peer.generation = 0;
     peer.state = State::up;
     peer.heard_ms = turn_.ms();
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
@@ -51,6 +53,23 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   const auto ours = static_cast<std::int64_t>(turn_.now().wall_us);
   peer.clock_offset_ms = (theirs - ours) / 1000;
   peer.clock_known = true;
+}
+
+void Membership::stranger(const NodeId& id) {
+  if (id != stranger_ || turn_.ms() >= stranger_said_ms_ + kSayAgainMs) {
+    stranger_said_ms_ = turn_.ms();
+    turn_.say(Severity::error, "node " + id + " speaks to this node and is not on its node list: give every node the same cluster.yaml");
+  }
+  stranger_ = id;
+  stranger_ms_ = turn_.ms();
+}
+
+bool Membership::lists_differ() const {
+  if (!stranger_.empty() && turn_.ms() < stranger_ms_ + kStrangerMs) return true;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (up(node) && peers_[node].generation != 0 && !same_list(node)) return true;
+  }
+  return false;
 }
 
 std::vector<NodeIx> Membership::tick() {

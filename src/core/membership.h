@@ -18,6 +18,8 @@ constexpr MonotonicMs kDownMs = 2000;
 /// A link that was lost and is silent for so long is a dead peer's: sooner than silence alone would tell.
 constexpr MonotonicMs kDownUnlinkedMs = 1000;
 constexpr std::int64_t kClockOffsetMaxMs = 60'000;
+/// A node that is not on our list and was heard of so lately is counted as there.
+constexpr MonotonicMs kStrangerMs = 5000;
 
 class Membership {
  public:
@@ -35,7 +37,7 @@ class Membership {
     bool hollow = true;  ///< until it says otherwise
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
-    std::uint64_t generation = 0;
+    std::uint64_t generation = 0;  ///< of its node list; 0: not known yet
     std::deque<Epoch> past;  ///< its former epochs: what still comes from them is late
   };
 
@@ -50,6 +52,16 @@ class Membership {
   /// Anything from a peer.
   Heard heard(NodeIx peer, const Epoch& epoch);
   void heartbeat(NodeIx peer, const Heartbeat& beat);
+  /// Something came from a node that is not on our list.
+  void stranger(const NodeId& id);
+
+  /// That peer is known to run with our node list, replicas and ack.
+  bool same_list(NodeIx peer) const {
+    return peers_[peer].generation == cluster_.generation();
+  }
+  /// Somebody who is there runs with another node list, or is on none that we know: there may be holders that we
+  /// don't know of, and homes that others see elsewhere.
+  bool lists_differ() const;
   void set_full(NodeIx peer, bool full) {
     peers_[peer].full = full;
   }
@@ -93,6 +105,9 @@ class Membership {
   Turn& turn_;
   const ClusterMap& cluster_;
   std::vector<Peer> peers_;
+  NodeId stranger_;  ///< the last one; empty: none was ever heard of
+  MonotonicMs stranger_ms_ = 0;
+  MonotonicMs stranger_said_ms_ = 0;
 };
 
 }  // namespace inkmesh::core

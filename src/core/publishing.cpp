@@ -93,11 +93,6 @@ bool Publishing::on_op_found(const OpFound& found) {
   return true;
 }
 
-void Publishing::peer_gone(NodeIx peer) {
-  for (Retries::Released& released : retries_.gone(peer))
-    release(std::move(released));
-}
-
 void Publishing::tick() {
   for (Retries::Released& released : retries_.tick())
     release(std::move(released));

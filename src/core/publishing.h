@@ -37,7 +37,6 @@ class Publishing {
   void on_op_answer(NodeIx peer, const OpAnswer& answer);
   /// False when the ticket is not one of these.
   bool on_op_found(const OpFound& found);
-  void peer_gone(NodeIx peer);
   void tick();
 
   /// The store is so full that it takes no more publishes.

@@ -13,18 +13,33 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   }
   Held held;
   for (const NodeIx home : log.homes) {
-    if (home != cluster_.self() && membership_.up(home)) held.awaited.insert(home);
+    if (home != cluster_.self() && may_answer(home)) held.awaited.insert(home);
   }
   if (held.awaited.empty() || held_.size() >= kHeldMax) return false;
   const std::uint64_t request = ++last_request_;
-  for (const NodeIx home : held.awaited) {
-    links_.send(home, OpAsk{request, publish.channel, publish.client, publish.op}, 96 + publish.channel.size());
-  }
+  for (const NodeIx home : held.awaited)
+    ask(home, request, publish);
   held.until_ms = turn_.ms() + kWaitMs;
   requests_.emplace(key_of(publish), request);
   held.publishes.push_back(std::move(publish));
   held_.emplace(request, std::move(held));
   return true;
+}
+
+bool Retries::may_answer(NodeIx home) const {
+  if (!membership_.up(home)) return false;
+  const Membership::Peer& peer = membership_.peer(home);
+  return peer.linked || turn_.ms() < peer.linked_since_ms + kUnlinkedMs;
+}
+
+void Retries::ask(NodeIx home, std::uint64_t request, const Publish& publish) {
+  links_.send(home, OpAsk{request, publish.channel, publish.client, publish.op}, 96 + publish.channel.size());
+}
+
+void Retries::linked(NodeIx peer) {
+  for (const auto& [request, held] : held_) {
+    if (held.awaited.count(peer) != 0) ask(peer, request, held.publishes.front());
+  }
 }
 
 Retries::ByRequest::iterator Retries::release(ByRequest::iterator it, Released& released) {
@@ -49,16 +64,17 @@ std::vector<Retries::Released> Retries::tick() {
   for (auto it = held_.begin(); it != held_.end() && turn_.ms() >= it->second.until_ms;) {
     it = release(it, all.emplace_back());
   }
+  for (NodeIx peer = 0; peer < cluster_.size() && !held_.empty(); ++peer) {
+    if (peer != cluster_.self() && !may_answer(peer)) gone(peer, all);
+  }
   return all;
 }
 
-std::vector<Retries::Released> Retries::gone(NodeIx peer) {
-  std::vector<Released> all;
+void Retries::gone(NodeIx peer, std::vector<Released>& released) {
   for (auto it = held_.begin(); it != held_.end();) {
-    it->second.awaited.erase(peer);
-    it = it->second.awaited.empty() ? release(it, all.emplace_back()) : std::next(it);
+    const bool last = it->second.awaited.erase(peer) != 0 && it->second.awaited.empty();
+    it = last ? release(it, released.emplace_back()) : std::next(it);
   }
-  return all;
 }
 
 }  // namespace inkmesh::core

@@ -32,12 +32,15 @@ class Retries {
     std::optional<KnownOp> known;
   };
   std::optional<Released> on_answer(NodeIx peer, const OpAnswer& answer);
+  /// Those that have waited long enough, or for nobody any more.
   std::vector<Released> tick();
-  /// The peer will not answer any more.
-  std::vector<Released> gone(NodeIx peer);
+  /// The link to the peer is new: what it was asked may have been lost with the former one.
+  void linked(NodeIx peer);
 
  private:
   static constexpr MonotonicMs kWaitMs = 1000;
+  /// A home whose link is gone for so long is most likely dead: nobody waits for its word.
+  static constexpr MonotonicMs kUnlinkedMs = 250;
   static constexpr std::size_t kHeldMax = 20'000;
 
   using Key = std::tuple<Channel, ClientName, Op>;
@@ -52,6 +55,9 @@ class Retries {
   static Key key_of(const Publish& publish) {
     return {publish.channel, publish.client, publish.op};
   }
+  bool may_answer(NodeIx home) const;
+  void gone(NodeIx peer, std::vector<Released>& released);
+  void ask(NodeIx home, std::uint64_t request, const Publish& publish);
   /// Takes it out; gives the one after it.
   ByRequest::iterator release(ByRequest::iterator it, Released& released);
 

@@ -85,7 +85,7 @@ void Sync::end_round(const ChannelLog& log, State& state) {
   const bool asked = cluster_.size() > kAskAllNodes || silent < cluster_.ack();
   const bool home_word = state.home_word || (log.self_home && anti_entropy_.settled());
   const bool whole = cluster_.replicas() == 0 ? silent == 0 : asked && home_word;
-  if (!whole && !mutated(Mutation::whole_without_answers)) return;
+  if ((!whole || membership_.lists_differ()) && !mutated(Mutation::whole_without_answers)) return;
   state.whole = state.round;
   state.heads = std::move(state.gathered);
   state.level = true;
@@ -124,6 +124,7 @@ void Sync::next(ChannelLog& log, State& state) {
     const NodeIx target = state.targets.front();
     state.targets.pop_front();
     if (!membership_.reachable(target)) continue;
+    state.reached = log.appended();
     pull(log, state, target);
     return;
   }
@@ -143,6 +144,7 @@ void Sync::want(ChannelLog& log, State& state) {
     if (it->second.due_ms <= turn_.ms() && membership_.up(it->second.from) && !state.pulling) {
       const NodeIx from = it->second.from;
       it->second.due_ms = turn_.ms() + kIncompleteMs;
+      state.reached = log.appended();
       pull(log, state, from);
     }
     ++it;
@@ -154,11 +156,11 @@ void Sync::pull(ChannelLog& log, State& state, NodeIx from) {
   state.pulling = true;
   state.source = from;
   state.request = ++last_request_;
-  state.heard_ms = turn_.ms();
+  state.heard_ms = state.sent_ms = turn_.ms();
   ++pulls_;
-  state.asked = log.appended();
-  const std::size_t bytes = log.name.size() + 32 + state.asked.size() * 40;
-  links_.send(from, Pull{state.request, log.name, state.asked, interest_.ours(log.hash)}, bytes);
+  Cursor have = log.appended();
+  const std::size_t bytes = log.name.size() + 32 + have.size() * 40;
+  links_.send(from, Pull{state.request, log.name, std::move(have), interest_.ours(log.hash)}, bytes);
 }
 
 void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms) {
@@ -186,8 +188,11 @@ void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
   const auto it = states_.find(&log);
   if (it == states_.end() || !it->second.pulling || it->second.request != done.request) return;
   State& state = it->second;
-  const bool level = log.appended().covers(done.heads);
-  const bool progress = log.appended() != state.asked;
+  const Cursor have = log.appended();
+  const bool level = have.covers(done.heads);
+  // Not merely another place: what a full store refuses takes us back to where we were.
+  const bool progress = !state.reached.covers(have);
+  state.reached.merge(have);
   if (done.more && progress && log_.takes_runs()) {
     pull(log, state, peer);
     return;
@@ -195,7 +200,7 @@ void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
   if (!level) {
     // Too much waits for the store here, or a record is damaged there: ask again later, somebody else first.
     for (const auto& [origin, seq] : done.heads.seqs()) {
-      if (log.appended().at(origin) < seq) state.wanted[origin] = Wanted{seq, peer, turn_.ms() + kIncompleteMs};
+      if (have.at(origin) < seq) state.wanted[origin] = Wanted{seq, peer, turn_.ms() + kIncompleteMs};
     }
   } else {
     for (auto wanted = state.wanted.begin(); wanted != state.wanted.end();) {
@@ -225,7 +230,8 @@ void Sync::tick() {
   for (auto it = states_.begin(); it != states_.end();) {
     ChannelLog& log = *it->first;
     State& state = it->second;
-    if (state.pulling && turn_.ms() >= state.heard_ms + kSilentMs) next(log, state);
+    const bool silent = turn_.ms() >= state.heard_ms + kSilentMs || turn_.ms() >= state.sent_ms + kPullMs;
+    if (state.pulling && silent) next(log, state);
     const bool open = interest_.ours(log.hash);
     const bool stale = open && turn_.ms() >= state.asked_ms + kAskAgainMs;
     const bool incomplete = stale || state.whole < state.needed || (open && !state.level);

@@ -71,6 +71,7 @@ class Sync {
   /// come by then.
   void hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms);
 
+  /// A run that was taken, or held nothing new: it may be a part of the answer.
   void on_run(NodeIx peer, const ChannelLog& log);
   void on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done);
   /// The peer went down, or its link lost something: what it was asked is void, what it may have sent is asked for.
@@ -83,6 +84,7 @@ class Sync {
 
  private:
   static constexpr MonotonicMs kSilentMs = 400;       ///< a pull without an answer goes to the next target
+  static constexpr MonotonicMs kPullMs = 3000;        ///< and one without an end, whatever else comes from there
   static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
   static constexpr std::size_t kPullsMax = 256;       ///< under way at once
@@ -100,7 +102,8 @@ class Sync {
     NodeIx source = 0;
     std::uint64_t request = 0;
     MonotonicMs heard_ms = 0;  ///< when the pull was sent, or a part of its answer came
-    Cursor asked;              ///< the cursor of the pull under way
+    MonotonicMs sent_ms = 0;   ///< when the pull was sent
+    Cursor reached;            ///< the furthest that we got since this target was first asked
     std::deque<NodeIx> targets;
     std::map<Origin, Wanted> wanted;
     Round round = 0;            ///< the latest that began

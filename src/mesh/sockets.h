@@ -14,10 +14,11 @@ constexpr int kHeartbeatIntervalMs = 500;
 constexpr int kHeartbeatTimeoutMs = 1500;
 /// Sent bytes that stay unconfirmed for this long break the TCP connection.
 constexpr int kTcpMaxRetransmitMs = 3000;
-constexpr int kConnectTimeoutMs = 2000;
+/// Well over a mesh's round trip, well under what people wait for once a partition has healed.
+constexpr int kConnectTimeoutMs = 700;
 constexpr int kHandshakeTimeoutMs = 2000;
 constexpr int kReconnectMs = 50;
-constexpr int kReconnectMaxMs = 1000;
+constexpr int kReconnectMaxMs = 300;
 /// How long the end of the process may wait for what is queued.
 constexpr int kLingerMs = 250;
 constexpr int kMaxMessageBytes = static_cast<int>(kLinkFrameBytesMax) + 4096;
