@@ -32,9 +32,8 @@ struct CoreSettings {
   std::uint32_t channels_per_connection = 256;
   std::size_t outbox_bytes = std::size_t{1} << 20;  ///< a connection's window
   std::uint64_t seed = 0;                           ///< for link sessions and jitter
-  /// The store bears the mark of MarkRefilled. Without it a disk may have been lost, now or in a former life that did
-  /// not get all of it back: this node's own word counts for nothing until it has compared itself with every node once.
-  bool refilled = false;
+  /// What this node's former lives noted with their store, by name.
+  std::map<std::string, std::string> notes;
 };
 
 /// One origin's end in one channel, as the store holds it.
@@ -53,6 +52,8 @@ struct PeerStatus {
   Epoch epoch;        ///< empty: never heard of
   bool full = false;
   bool hollow = false;               ///< its store is new, or was lost and is not refilled yet
+  bool twins = false;                ///< two processes run in its name
+  bool same_list = false;            ///< it runs with our node list, replicas and ack
   bool settled = false;              ///< it has shown us all that it holds of our homes' channels
   std::uint64_t lag_strokes = 0;     ///< strokes that it should have and has not confirmed
   std::uint64_t window_bytes = 0;    ///< sent and not confirmed
@@ -72,8 +73,9 @@ struct CoreStatus {
   Epoch epoch;
   bool ready = false;
   std::vector<std::string> not_ready_reasons;
-  bool hollow = false;  ///< see CoreSettings::refilled
-  bool full = false;    ///< the store takes no publishes
+  bool hollow = false;        ///< its store is new, was lost or set back, or homes have moved since it was whole
+  bool lists_differ = false;  ///< a node that is there has another node list, replicas or ack, or is not on ours
+  bool full = false;          ///< the store takes no publishes
   std::vector<PeerStatus> peers;
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;

@@ -142,9 +142,15 @@ struct Repair {
   std::vector<StrokePtr> strokes;
 };
 
-/// Note in the store, after every Append so far, that it was whole once: see CoreSettings::refilled. No answer; where
-/// it fails, the next start compares again.
-struct MarkRefilled {};
+/// Keep this with the store, after every Append so far, in place of an earlier note of that name. No answer. The next
+/// life gets all notes (CoreSettings::notes); what a note that could not be kept would have told it, peers do.
+struct Note {
+  std::string name;   ///< 1 to 64 bytes
+  std::string value;  ///< at most kNoteBytesMax
+};
+constexpr std::size_t kNoteBytesMax = 2000;
+/// The note that says with which node list the store was whole; an empty one: it is not.
+inline const std::string kWholeNote = "whole";
 
 /// Read what lies past a cursor, from a snapshot taken after every commit that was reported before. Answered by
 /// ReadDone.
@@ -200,8 +206,8 @@ struct Halt {
 };
 
 using Effect = std::variant<SendSubscribed, SendLive, SendUnsubscribed, DeliverStrokes, DeliverSignal, SendAck,
-                            SendError, SendPresence, SendPresenceChange, HistoryPage, Append, Repair, MarkRefilled,
-                            Read, FindSince, FindOp, SendGossip, SendFrame, Say, Halt>;
+                            SendError, SendPresence, SendPresenceChange, HistoryPage, Append, Repair, Note, Read,
+                            FindSince, FindOp, SendGossip, SendFrame, Say, Halt>;
 
 using Effects = std::vector<Effect>;
 

@@ -155,6 +155,9 @@ struct Offer {
 /// From a home to every peer after its start, the peer's, or a broken link: "say when all that you hold now is here".
 struct SettleAsk {
   std::uint64_t token = 0;
+  Epoch knew;  ///< the receiver's life before this one, as far as the asker has heard of it; empty: it has not
+  /// The asker's store may have lost what it acknowledged: "say when all that you hold now is at all of its homes".
+  bool hollow = false;
 };
 struct SettleDone {
   std::uint64_t token = 0;

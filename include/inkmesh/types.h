@@ -14,6 +14,7 @@ using NodeId = std::string;
 
 /// One life of a node's process: 40 random bits as 8 characters of lower-case base32.
 using Epoch = std::string;
+constexpr std::size_t kEpochBytes = 8;
 
 /// The node and epoch that accepted a stroke, as it stands on the wire: `ws1~5k2m9x1q`. Compared as a whole string.
 using Origin = std::string;

@@ -48,6 +48,8 @@ void add_node_command(CLI::App& program, Run& run) {
       ->type_name("LEVEL")
       ->check(CLI::IsMember({"trace", "debug", "info", "warning", "error"}))
       ->capture_default_str();
+  command->add_flag("--restored", arguments->options.restored,
+                    "The store was put back from a backup: what it lacks is fetched before it counts as whole");
   command->add_flag("--log-json", arguments->options.log_json, "Log lines of JSON instead of text");
   command
       ->add_option("--threads", arguments->options.threads, "Threads for clients, 1 to 64; 0: what suits the machine")

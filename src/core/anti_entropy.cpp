@@ -43,6 +43,21 @@ AntiEntropy::Range AntiEntropy::range(NodeIx peer, unsigned depth, std::uint64_t
 void AntiEntropy::begin(NodeIx peer) {
   peers_[peer].running = false;
   start_round(peer);
+  for (Peer& asker : peers_)
+    count_again(asker, peer);
+  ask_anew(peer);
+}
+
+/// What a former life of the peer had yet to confirm, a digest may find to be there in this one: nobody says so then.
+void AntiEntropy::count_again(Peer& asker, NodeIx peer) {
+  const auto of_peer = [peer](const auto& each) { return each.first == peer; };
+  const auto kept = std::remove_if(asker.outstanding.begin(), asker.outstanding.end(), of_peer);
+  if (kept == asker.outstanding.end() && asker.rounds.count(peer) == 0) return;
+  asker.outstanding.erase(kept, asker.outstanding.end());
+  asker.rounds[peer] = peers_[peer].round;
+}
+
+void AntiEntropy::ask_anew(NodeIx peer) {
   peers_[peer].settled = false;
   peers_[peer].own_token = tokens_.next() | 1U;
   ask_settle(peer);
@@ -50,7 +65,7 @@ void AntiEntropy::begin(NodeIx peer) {
 
 void AntiEntropy::ask_settle(NodeIx peer) {
   peers_[peer].asked_ms = turn_.ms();
-  links_.send(peer, SettleAsk{peers_[peer].own_token});
+  links_.send(peer, SettleAsk{peers_[peer].own_token, lives_.former(peer), hollow_});
 }
 
 // ---- the holder's side ----------------------------------------------------------------------------------------------
@@ -105,12 +120,8 @@ void AntiEntropy::on_reply(NodeIx node, const DigestReply& reply) {
 void AntiEntropy::end_round(NodeIx node) {
   Peer& peer = peers_[node];
   peer.running = false;
-  if (peer.ask_token != 0 && !peer.ask_counted) {
-    const auto all = replication_.outstanding(node);
-    peer.outstanding.assign(all.begin(), all.end());
-    peer.ask_counted = true;
-    check_asked(node);
-  }
+  peer.ended = peer.round;
+  check_asked(node);
 }
 
 void AntiEntropy::on_settle_ask(NodeIx node, const SettleAsk& ask) {
@@ -121,18 +132,33 @@ void AntiEntropy::on_settle_ask(NodeIx node, const SettleAsk& ask) {
   }
   if (ask.token == peer.ask_token) return;
   peer.ask_token = ask.token;
-  peer.ask_counted = false;
-  // A fresh round: the one under way may have begun in the asker's former life.
+  peer.outstanding.clear();
+  peer.rounds.clear();
+  // Fresh rounds: those under way may have begun before what the asker lost was here.
+  if (ask.hollow && !mutated(Mutation::settle_hollow_alone)) {
+    for (NodeIx other = 0; other < peers_.size(); ++other) {
+      if (other == cluster_.self() || other == node) continue;
+      peers_[other].wanted = peer.rounds[other] = peers_[other].round + 1;
+    }
+  }
   start_round(node);
+  peer.rounds[node] = peer.round;
 }
 
 void AntiEntropy::check_asked(NodeIx node) {
   Peer& peer = peers_[node];
-  if (peer.ask_token == 0 || !peer.ask_counted) return;
-  while (!peer.outstanding.empty() && replication_.confirmed(node, peer.outstanding.front())) {
+  if (peer.ask_token == 0) return;
+  for (auto it = peer.rounds.begin(); it != peer.rounds.end();) {
+    if (peers_[it->first].ended < it->second) return;
+    for (const Replication::Outstanding& each : replication_.outstanding(it->first))
+      peer.outstanding.emplace_back(it->first, each);
+    it = peer.rounds.erase(it);
+  }
+  while (!peer.outstanding.empty()) {
+    const auto& [holder, what] = peer.outstanding.front();
+    if (!replication_.confirmed(holder, what)) return;
     peer.outstanding.pop_front();
   }
-  if (!peer.outstanding.empty()) return;
   links_.send(node, SettleDone{peer.ask_token});
   peer.done_token = peer.ask_token;
   peer.ask_token = 0;
@@ -178,7 +204,17 @@ void AntiEntropy::check_refilled() {
     if (node != cluster_.self() && !peers_[node].settled_once) return;
   }
   hollow_ = false;
-  turn_.emit(MarkRefilled{});
+  lives_.note_whole(true);
+}
+
+void AntiEntropy::set_back() {
+  // Whole again as soon as everyone has been compared with, in this life: a crash before that must not forget it.
+  if (!hollow_) lives_.note_whole(false);
+  hollow_ = true;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    peers_[node].settled_once = false;
+    if (node != cluster_.self()) ask_anew(node);
+  }
 }
 
 void AntiEntropy::tick() {
@@ -186,7 +222,7 @@ void AntiEntropy::tick() {
     if (node == cluster_.self() || !membership_.up(node)) continue;
     Peer& peer = peers_[node];
     const bool unanswered = peer.running && turn_.ms() >= peer.sent_ms + kReplyMs;
-    const bool due = !peer.running && turn_.ms() >= peer.began_ms + kRoundMs;
+    const bool due = !peer.running && (turn_.ms() >= peer.began_ms + kRoundMs || peer.wanted > peer.round);
     if (unanswered || due) start_round(node);
     peer.settled_once = peer.settled_once || settled(node);
     if (!peer.settled && turn_.ms() >= peer.asked_ms + kSettleAgainMs) ask_settle(node);

@@ -7,12 +7,15 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/cluster_map.h"
 #include "core/links.h"
+#include "core/lives.h"
 #include "core/log.h"
 #include "core/membership.h"
 #include "core/replication.h"
@@ -22,22 +25,25 @@ namespace inkmesh::core {
 
 class AntiEntropy {
  public:
-  AntiEntropy(Turn& turn, const ClusterMap& cluster, Log& log, const Membership& membership, Links& links,
+  AntiEntropy(Turn& turn, const ClusterMap& cluster, Log& log, Lives& lives, const Membership& membership, Links& links,
               Replication& replication, std::uint64_t seed)
       : turn_(turn),
         cluster_(cluster),
         log_(log),
+        lives_(lives),
         membership_(membership),
         links_(links),
         replication_(replication),
         tokens_(seed),
         peers_(cluster.size()) {}
 
-  /// The store may lack what this node has acknowledged: its own word counts for nothing until it has compared itself
-  /// with everyone once. Then the store is marked.
+  /// The store may lack what this node has acknowledged: its own word counts for nothing until everyone has said that
+  /// all he holds is at its homes: what was left of it in one copy is safe again. Then the store is marked.
   void began_hollow() {
     hollow_ = true;
   }
+  /// The store turns out to be older than this node's last life.
+  void set_back();
 
   /// The peer is new, returned, or was behind a broken link: compare with it, and ask it to say when we have all.
   void begin(NodeIx peer);
@@ -77,13 +83,15 @@ class AntiEntropy {
     std::uint64_t round = 0;
     MonotonicMs began_ms = 0;
     MonotonicMs sent_ms = 0;
-    std::size_t awaited = 0;  ///< nodes sent and not answered
+    std::uint64_t ended = 0;   ///< the latest round that came to its end
+    std::uint64_t wanted = 0;  ///< a round that somebody waits for
+    std::size_t awaited = 0;   ///< nodes sent and not answered
     std::deque<DigestNode> queue;
     // It asked us to say when it has all.
     std::uint64_t ask_token = 0;
-    bool ask_counted = false;  ///< the round has ended: `outstanding` is what it found
+    std::map<NodeIx, std::uint64_t> rounds;  ///< that must end before `outstanding` is all that was found
+    std::deque<std::pair<NodeIx, Replication::Outstanding>> outstanding;  ///< what those peers have yet to confirm
     std::uint64_t done_token = 0;
-    std::deque<Replication::Outstanding> outstanding;
     // We asked it.
     bool settled = false;
     bool settled_once = false;  ///< in any of its lives, since our start
@@ -104,12 +112,15 @@ class AntiEntropy {
   void send_next(NodeIx peer);
   void end_round(NodeIx peer);
   void check_asked(NodeIx peer);
+  void ask_anew(NodeIx peer);
+  void count_again(Peer& asker, NodeIx peer);
   void ask_settle(NodeIx peer);
   void check_refilled();
 
   Turn& turn_;
   const ClusterMap& cluster_;
   Log& log_;
+  Lives& lives_;
   const Membership& membership_;
   Links& links_;
   Replication& replication_;

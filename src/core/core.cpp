@@ -30,11 +30,12 @@ Core::Parts::Parts(const CoreSettings& given)
       log(turn, cluster, make_origin(given.self, mutated(Mutation::reuse_epoch) ? Epoch("00000000") : given.epoch),
           given.durability),
       interest(turn, cluster),
+      lives(turn, cluster, given.notes, given.epoch),
       membership(turn, cluster),
       links(turn, cluster, given.epoch, given.seed),
       acks(turn, cluster, membership, links),
       replication(turn, cluster, log, interest, membership, links, acks),
-      anti_entropy(turn, cluster, log, membership, links, replication, core::mix(given.seed)),
+      anti_entropy(turn, cluster, log, lives, membership, links, replication, core::mix(given.seed)),
       sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, first_request(given.seed, 1)),
       serving(turn, cluster, log, links, anti_entropy),
       repairs(turn, cluster, membership, links),
@@ -47,7 +48,7 @@ Core::Parts::Parts(const CoreSettings& given)
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
   parts_->log.load(heads);
-  if (!settings.refilled && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
+  if (!parts_->lives.whole() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
 }
 
 Core::~Core() = default;
@@ -55,7 +56,10 @@ Core::~Core() = default;
 void Core::step(Event event, const Now& now, Effects& effects) {
   Parts& parts = *parts_;
   parts.turn.begin(now, effects);
-  if (parts.started_ms == 0) parts.started_ms = now.monotonic_ms;
+  if (parts.started_ms == 0) {
+    parts.started_ms = now.monotonic_ms;
+    parts.lives.begin();
+  }
   std::visit([&parts](auto& happened) { parts.on(happened); }, event);
 }
 
@@ -325,6 +329,7 @@ CoreStatus Core::Parts::status() const {
   status.not_ready_reasons = not_ready_reasons();
   status.ready = status.not_ready_reasons.empty();
   status.hollow = anti_entropy.hollow();
+  status.lists_differ = membership.lists_differ();
   status.full = publishing.out_of_space();
   for (NodeIx node = 0; node < cluster.size(); ++node) {
     if (node == cluster.self()) continue;
@@ -336,6 +341,8 @@ CoreStatus Core::Parts::status() const {
     peer.epoch = known.epoch;
     peer.full = known.full;
     peer.hollow = membership.up(node) && known.hollow;
+    peer.twins = membership.twins(node);
+    peer.same_list = membership.same_list(node);
     peer.settled = membership.up(node) && anti_entropy.settled(node);
     peer.lag_strokes = figures.lag_strokes;
     peer.window_bytes = figures.window_bytes;

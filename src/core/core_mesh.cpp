@@ -31,6 +31,7 @@ bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
     case core::Membership::Heard::known:
       return true;
     case core::Membership::Heard::reborn:
+      lives.met(peer, epoch);
       interest.forget(peer);
       presence.peer_gone(peer);
       serving.forget(peer);
@@ -139,6 +140,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
                                   " that this node never numbered: another process runs in its name");
     return;
   }
+  if (run.strokes.back()->ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin);
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.
@@ -229,6 +231,12 @@ void Core::Parts::on(NodeIx peer, const DigestReply& message) {
 }
 
 void Core::Parts::on(NodeIx peer, const SettleAsk& message) {
+  if (lives.lacks(message.knew)) {
+    turn.say(Severity::error, "the store is new, or was set back: peer " + cluster.id(peer) + " has met this node as " +
+                                  message.knew +
+                                  ", a life of which the store has no trace. What was only there is missing");
+    anti_entropy.set_back();
+  }
   anti_entropy.on_settle_ask(peer, message);
 }
 

@@ -100,7 +100,9 @@ StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
   stroke->channel = log.name;
   stroke->origin = own_;
   stroke->seq = origin_log.appended + 1;
-  stroke->ts = std::max(turn_.now().wall_us, log.last_ts + 1);
+  const TimeUs wall_us = turn_.now().wall_us;
+  const TimeUs last_ts = log.last_ts <= wall_us + kTsLeadMaxUs ? log.last_ts : origin_log.ts;
+  stroke->ts = std::max(wall_us, last_ts + 1);
   stroke->client = publish.client;
   stroke->op = publish.op;
   stroke->data = publish.data;

@@ -19,6 +19,9 @@
 
 namespace inkmesh::core {
 
+/// A `ts` further ahead of our clock comes from a wrong one: it does not pull ours along.
+constexpr TimeUs kTsLeadMaxUs = TimeUs{24} * 3600 * 1'000'000;
+
 /// Where a stroke on its way to the store came from.
 constexpr NodeIx kFromClient = UINT32_MAX;
 

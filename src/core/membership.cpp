@@ -2,18 +2,25 @@
 
 #include <algorithm>
 
+#include "core/mutation.h"
+
 namespace inkmesh::core {
 namespace {
 
 constexpr std::size_t kPastEpochs = 16;
 constexpr MonotonicMs kSayAgainMs = 60'000;
+/// What a past life had under way is long here by then.
+constexpr MonotonicMs kLateMs = 5'000;
 
 }  // namespace
 
 Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   Peer& peer = peers_[node];
   if (epoch != peer.epoch) {
-    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
+    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) {
+      heard_past(node, epoch);
+      return Heard::ignored;
+    }
     if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
     if (peer.past.size() > kPastEpochs) peer.past.pop_front();
     peer.epoch = epoch;
@@ -22,6 +29,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.hollow = true;
     peer.clock_known = false;
     peer.generation = 0;
+    peer.met_ms = turn_.ms();
     peer.state = State::up;
     peer.heard_ms = turn_.ms();
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
@@ -55,16 +63,37 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   peer.clock_known = true;
 }
 
+void Membership::heard_past(NodeIx node, const Epoch& epoch) {
+  Peer& peer = peers_[node];
+  if (turn_.ms() < peer.met_ms + kLateMs) return;
+  peer.twin_ms = turn_.ms();
+  if (peer.twin_said_ms != 0 && turn_.ms() < peer.twin_said_ms + kSayAgainMs) return;
+  peer.twin_said_ms = turn_.ms();
+  turn_.say(Severity::error, "two processes run as " + cluster_.id(node) + ", in the epochs " + peer.epoch + " and " +
+                                 epoch + ": stop one. Nothing is taken from the one that was there first");
+}
+
+void Membership::ahead(const Origin& origin) {
+  if (ahead_said_ms_ != 0 && turn_.ms() < ahead_said_ms_ + kSayAgainMs) return;
+  ahead_said_ms_ = turn_.ms();
+  turn_.say(Severity::error,
+            "strokes of " + origin +
+                " bear times more than a day ahead: that node's clock was wrong. They are kept, and painted over what "
+                "others draw until then");
+}
+
 void Membership::stranger(const NodeId& id) {
   if (id != stranger_ || turn_.ms() >= stranger_said_ms_ + kSayAgainMs) {
     stranger_said_ms_ = turn_.ms();
-    turn_.say(Severity::error, "node " + id + " speaks to this node and is not on its node list: give every node the same cluster.yaml");
+    turn_.say(Severity::error,
+              "node " + id + " speaks to this node and is not on its node list: give every node the same cluster.yaml");
   }
   stranger_ = id;
   stranger_ms_ = turn_.ms();
 }
 
 bool Membership::lists_differ() const {
+  if (mutated(Mutation::trust_other_lists)) return false;
   if (!stranger_.empty() && turn_.ms() < stranger_ms_ + kStrangerMs) return true;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (up(node) && peers_[node].generation != 0 && !same_list(node)) return true;

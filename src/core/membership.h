@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/cluster_map.h"
+#include "core/mutation.h"
 #include "core/turn.h"
 #include "inkmesh/mesh_message.h"
 
@@ -38,6 +39,9 @@ class Membership {
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
     std::uint64_t generation = 0;  ///< of its node list; 0: not known yet
+    MonotonicMs met_ms = 0;        ///< when this life was first heard of
+    MonotonicMs twin_ms = 0;       ///< when a past life last spoke as if it lived
+    MonotonicMs twin_said_ms = 0;
     std::deque<Epoch> past;  ///< its former epochs: what still comes from them is late
   };
 
@@ -52,16 +56,22 @@ class Membership {
   /// Anything from a peer.
   Heard heard(NodeIx peer, const Epoch& epoch);
   void heartbeat(NodeIx peer, const Heartbeat& beat);
+  /// Strokes of that origin bear times that lie more than a day ahead.
+  void ahead(const Origin& origin);
   /// Something came from a node that is not on our list.
   void stranger(const NodeId& id);
 
   /// That peer is known to run with our node list, replicas and ack.
   bool same_list(NodeIx peer) const {
-    return peers_[peer].generation == cluster_.generation();
+    return peers_[peer].generation == cluster_.generation() || mutated(Mutation::trust_other_lists);
   }
   /// Somebody who is there runs with another node list, or is on none that we know: there may be holders that we
   /// don't know of, and homes that others see elsewhere.
   bool lists_differ() const;
+  /// Two processes run in that peer's name.
+  bool twins(NodeIx peer) const {
+    return peers_[peer].twin_ms != 0 && turn_.ms() < peers_[peer].twin_ms + kStrangerMs;
+  }
   void set_full(NodeIx peer, bool full) {
     peers_[peer].full = full;
   }
@@ -104,10 +114,13 @@ class Membership {
  private:
   Turn& turn_;
   const ClusterMap& cluster_;
+  void heard_past(NodeIx node, const Epoch& epoch);
+
   std::vector<Peer> peers_;
   NodeId stranger_;  ///< the last one; empty: none was ever heard of
   MonotonicMs stranger_ms_ = 0;
   MonotonicMs stranger_said_ms_ = 0;
+  MonotonicMs ahead_said_ms_ = 0;
 };
 
 }  // namespace inkmesh::core

@@ -7,6 +7,7 @@
 #include "core/history.h"
 #include "core/interest.h"
 #include "core/links.h"
+#include "core/lives.h"
 #include "core/log.h"
 #include "core/membership.h"
 #include "core/presence.h"
@@ -98,6 +99,7 @@ struct Core::Parts {
   core::ClusterMap cluster;
   core::Log log;
   core::Interest interest;
+  core::Lives lives;
   core::Membership membership;
   core::Links links;
   core::Acks acks;

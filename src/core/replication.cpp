@@ -140,7 +140,9 @@ void Replication::reborn(NodeIx peer) {
   if (mutated(Mutation::forget_returned_homes)) return;
   // Channels of which both are homes are compared by digest; the others are offered one by one.
   for (const auto& [key, log] : log_.channels()) {
-    if (log->held() && log->is_home(peer) && !log->self_home) offer(peer, *log);
+    if (!log->held()) continue;
+    const bool standin = std::find(log->standins.begin(), log->standins.end(), peer) != log->standins.end();
+    if (standin || (log->is_home(peer) && !log->self_home)) offer(peer, *log);
   }
 }
 

@@ -85,6 +85,7 @@ struct Mesh::Impl {
   void take_link_events(std::vector<Event>& events);
   void receive_gossip(std::vector<Event>& events);
   void receive_frames(std::vector<Event>& events);
+  void count_version(std::string_view message);
   std::int64_t bounded_wait(std::int64_t timeout_ms) const;
 
   struct Peer {
@@ -173,12 +174,20 @@ void Mesh::Impl::take_link_events(std::vector<Event>& events) {
   }
 }
 
+void Mesh::Impl::count_version(std::string_view message) {
+  const std::uint8_t version = wire::version_of(message);
+  if (version == wire::kMeshVersion) return;
+  ++stats.other_version;
+  stats.last_other_version = version;
+}
+
 void Mesh::Impl::receive_gossip(std::vector<Event>& events) {
   zmq::message_t last;
   for (std::size_t n = 0; n < kDrainMessagesMax; ++n) {
     const std::size_t parts = receive(gossip_in, last);
     if (parts == 0) return;
     stats.gossip_bytes_received += last.size();
+    count_version(view_of(last));
     auto message = parts == 1 ? wire::decode_gossip(view_of(last)) : std::nullopt;
     if (message && peers.contains(message->node)) {
       events.emplace_back(GossipReceived{std::move(*message)});
@@ -193,10 +202,16 @@ void Mesh::Impl::receive_frames(std::vector<Event>& events) {
   for (std::size_t n = 0; n < kDrainMessagesMax; ++n) {
     const std::size_t parts = receive(inbox, last);
     if (parts == 0) return;
+    count_version(view_of(last));
     auto frame = parts == 2 ? wire::decode_frame(view_of(last)) : std::nullopt;
     const auto peer = frame ? peers.find(frame->node) : peers.end();
     if (peer == peers.end()) {
       ++stats.malformed;
+      // Who it is, is for the core to say; what it says is not for it.
+      if (frame) {
+        frame->messages.clear();
+        events.emplace_back(FrameReceived{std::move(*frame)});
+      }
       continue;
     }
     peer->second.bytes_received += last.size();

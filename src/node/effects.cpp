@@ -68,7 +68,7 @@ class Turn {
     outlets_.halt(halt);
   }
 
-  /// Append, Repair, MarkRefilled, Read, FindSince, FindOp.
+  /// Append, Repair, Note, Read, FindSince, FindOp.
   template <typename Request>
   void operator()(Request& request) {
     outlets_.submit(std::move(request));

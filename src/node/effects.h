@@ -18,7 +18,7 @@ class Outlets {
   virtual void answer_http(ConnId conn, edge::HttpResponse&& response) = 0;
   virtual void submit(Append&& append) = 0;
   virtual void submit(Repair&& repair) = 0;
-  virtual void submit(MarkRefilled&& mark) = 0;
+  virtual void submit(Note&& note) = 0;
   virtual void submit(Read&& read) = 0;
   virtual void submit(FindSince&& find) = 0;
   virtual void submit(FindOp&& find) = 0;

@@ -188,8 +188,8 @@ void Loop::submit(Repair&& repair) {
   parts_.committer.submit(std::move(repair));
 }
 
-void Loop::submit(MarkRefilled&& mark) {
-  parts_.committer.submit(std::move(mark));
+void Loop::submit(Note&& note) {
+  parts_.committer.submit(std::move(note));
 }
 
 void Loop::submit(Read&& read) {

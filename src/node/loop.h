@@ -56,7 +56,7 @@ class Loop : private Outlets {
   void answer_http(ConnId conn, edge::HttpResponse&& response) override;
   void submit(Append&& append) override;
   void submit(Repair&& repair) override;
-  void submit(MarkRefilled&& mark) override;
+  void submit(Note&& note) override;
   void submit(Read&& read) override;
   void submit(FindSince&& find) override;
   void submit(FindOp&& find) override;

@@ -63,6 +63,8 @@ void add_node(Text& text, const Snapshot& now) {
   text.sample("build_info",
               fmt::format("{{version=\"{}\",node=\"{}\",epoch=\"{}\"}}", version(), now.core.self, now.core.epoch), 1);
   text.gauge("ready", "1 while the node takes clients.", now.core.ready ? 1 : 0);
+  text.gauge("lists_differ", "1 while some node that is there has another node list, replicas or ack.",
+             now.core.lists_differ ? 1 : 0);
   text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
              now.core.hollow ? 1 : 0);
   text.gauge("channels", "Channels held in the store.", now.core.channels);
@@ -92,6 +94,8 @@ void add_peers(Text& text, const std::vector<PeerStatus>& peers) {
        [](const PeerStatus& peer) { return peer.state == "up" ? 1 : 0; });
   each("peer_full", "gauge", "1 while the peer's store refuses publishes.",
        [](const PeerStatus& peer) { return peer.full ? 1 : 0; });
+  each("peer_twins", "gauge", "1 while two processes run in the peer's name.",
+       [](const PeerStatus& peer) { return peer.twins ? 1 : 0; });
   each("peer_hollow", "gauge", "1 while the peer says that its store is new, or was lost and is being refilled.",
        [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",
@@ -140,6 +144,8 @@ void add_mesh(Text& text, const mesh::MeshStats& mesh) {
                  [](const Peer& peer) { return in_seconds(peer.rtt_us); });
   text.counter("gossip_sent_bytes_total", "Gossip published.", mesh.gossip_bytes_sent);
   text.counter("gossip_received_bytes_total", "Gossip received.", mesh.gossip_bytes_received);
+  text.counter("mesh_other_version_total", "Mesh messages of nodes that run another version of inkmesh.",
+               mesh.other_version);
   text.counter("mesh_malformed_total", "Mesh messages that did not decode, or came from nobody in the list.",
                mesh.malformed);
 }

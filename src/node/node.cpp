@@ -107,6 +107,14 @@ std::uint32_t retry_ms() {
   return kRetryMinMs + static_cast<std::uint32_t>(random_bits() % (kRetryMaxMs - kRetryMinMs + 1));
 }
 
+/// In the store, not only for this life: it counts until the node has compared itself with every other.
+void forget_whole(store::Store& store) {
+  const store::WriteOutcome outcome = store.note(Note{kWholeNote, {}});
+  if (outcome.result != store::WriteResult::ok) {
+    throw std::runtime_error("cannot note that the store was restored: " + outcome.detail);
+  }
+}
+
 void run_loop(Loop& loop) {
   try {
     loop.run();
@@ -123,7 +131,8 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   const std::string path = store_path(config, self);
   const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes});
   CoreSettings settings = core_settings(config, self);
-  settings.refilled = store->refilled();
+  if (options.restored) forget_whole(*store);
+  settings.notes = store->notes();
   const Epoch epoch = settings.epoch;
   Core core(settings, store->heads());
 

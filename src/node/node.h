@@ -15,6 +15,8 @@ struct RunOptions {
   bool log_json = false;
   /// Edge threads, 1 to 64; 0: what suits the machine.
   unsigned threads = 0;
+  /// The store was put back from a backup: it may lack what this node acknowledged since.
+  bool restored = false;
   /// Gets the line `ready\n` and is closed once clients can connect; -1: nobody waits for it.
   int ready_fd = -1;
 };

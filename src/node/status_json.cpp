@@ -80,6 +80,8 @@ void add_peer(Json& json, const PeerStatus& peer, const mesh::MeshStats& mesh) {
     json.add("clock_offset_ms", peer.clock_offset_ms);
     json.add("full", peer.full);
     json.add("hollow", peer.hollow);
+    json.add("same_list", peer.same_list);
+    json.add("twins", peer.twins);
     json.add("settled", peer.settled);
     json.add("interest_channels", peer.interest_channels);
     json.add("forwarded_interest", peer.forwarded_interest);
@@ -123,6 +125,8 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.add("ready", core.ready);
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
     json.add("hollow", core.hollow);
+    json.add("lists_differ", core.lists_differ);
+    json.add("mesh_other_version", now.mesh.other_version);
     json.add("full", core.full);
     json.list("nodes", config.nodes, [&](const NodeSettings& node) {
       json.object([&] {

@@ -29,7 +29,7 @@ constexpr std::uint64_t kAcceptPercent = 88;
 constexpr std::chrono::seconds kFillRecheckEvery{1};
 
 struct Waiting {
-  std::variant<Append, Repair, MarkRefilled> write;
+  std::variant<Append, Repair, Note> write;
   std::size_t bytes = 0;
   std::size_t strokes = 0;
 };
@@ -133,7 +133,7 @@ struct Committer::Impl {
     return true;
   }
 
-  /// One Repair or mark, or Appends up to the group's bounds and at least one.
+  /// One Repair or Note, or Appends up to the group's bounds and at least one.
   void take_group(std::vector<Waiting>& group) {
     std::size_t bytes = 0;
     std::size_t strokes = 0;
@@ -156,8 +156,8 @@ struct Committer::Impl {
       if (result != WriteResult::fatal) reply(repair->ticket, result);
       return;
     }
-    if (std::holds_alternative<MarkRefilled>(group.front().write)) {
-      timed(group, [&] { return store.mark_refilled(); });
+    if (const auto* note = std::get_if<Note>(&group.front().write)) {
+      timed(group, [&] { return store.note(*note); });
       return;
     }
     std::vector<const Append*> appends;
@@ -338,9 +338,9 @@ void Committer::submit(Repair&& repair) {
   impl_->enqueue(weigh(std::move(repair)));
 }
 
-void Committer::submit(MarkRefilled&& mark) {
+void Committer::submit(Note&& note) {
   Waiting waiting;
-  waiting.write = mark;
+  waiting.write = std::move(note);
   impl_->enqueue(std::move(waiting));
 }
 

@@ -41,7 +41,7 @@ class Committer {
   /// their own; their size is a metric.
   void submit(Append&& append);
   void submit(Repair&& repair);
-  void submit(MarkRefilled&& mark);
+  void submit(Note&& note);
   void submit(Read&& read);
   void submit(FindSince&& find);
   void submit(FindOp&& find);

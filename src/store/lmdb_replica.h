@@ -18,8 +18,8 @@
 
 namespace inkmesh::store {
 
-/// In the table meta; there once the store was whole.
-inline constexpr std::string_view kRefilledKey = "refilled";
+/// Begins the keys of notes in the table meta.
+inline constexpr std::string_view kNotePrefix = "note:";
 
 class LmdbReplica final : public Store {
  public:
@@ -27,8 +27,8 @@ class LmdbReplica final : public Store {
 
   WriteOutcome append(const std::vector<const Append*>& groups) override;
   WriteOutcome repair(const Repair& repair) override;
-  WriteOutcome mark_refilled() override;
-  bool refilled() override;
+  WriteOutcome note(const Note& note) override;
+  std::map<std::string, std::string> notes() override;
   std::vector<StoredHead> heads() override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;

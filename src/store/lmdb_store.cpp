@@ -93,13 +93,19 @@ void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
   }
 }
 
-bool LmdbReplica::refilled() {
+std::map<std::string, std::string> LmdbReplica::notes() {
   const auto snapshot = snapshots_.take();
-  MDB_val key = to_val(kRefilledKey);
+  std::map<std::string, std::string> notes;
+  TableCursor meta(snapshot->txn, tables_.meta);
+  MDB_val key{};
   MDB_val value{};
-  const int code = mdb_get(snapshot->txn, tables_.meta, &key, &value);
-  if (code != MDB_NOTFOUND) check(code, "cannot read the table meta");
-  return code == MDB_SUCCESS;
+  for (bool found = meta.find(key, value, MDB_FIRST); found; found = meta.find(key, value, MDB_NEXT)) {
+    const std::string_view name = to_view(key);
+    if (name.substr(0, kNotePrefix.size()) == kNotePrefix) {
+      notes.emplace(name.substr(kNotePrefix.size()), to_view(value));
+    }
+  }
+  return notes;
 }
 
 void LmdbReplica::count_channels() {

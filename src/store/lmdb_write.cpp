@@ -66,11 +66,11 @@ class LmdbReplica::Batch {
     heads_put_ = true;
   }
 
-  void put_refilled() {
-    char mark = 1;
-    MDB_val key = to_val(kRefilledKey);
-    MDB_val value{sizeof mark, &mark};
-    check(mdb_put(txn_, tables_.meta, &key, &value, 0), "cannot note that the store is refilled");
+  void put_note(const Note& note) {
+    const std::string name = std::string(kNotePrefix) + note.name;
+    MDB_val key = to_val(name);
+    MDB_val value = to_val(note.value);
+    check(mdb_put(txn_, tables_.meta, &key, &value, 0), "cannot keep a note");
   }
 
   /// How many channels got their first stroke.
@@ -223,8 +223,8 @@ WriteOutcome LmdbReplica::repair(const Repair& repair) {
   });
 }
 
-WriteOutcome LmdbReplica::mark_refilled() {
-  return write([&](Batch& batch) { batch.put_refilled(); });
+WriteOutcome LmdbReplica::note(const Note& note) {
+  return write([&](Batch& batch) { batch.put_note(note); });
 }
 
 WriteOutcome LmdbReplica::outcome_of(const LmdbError& error) {

@@ -93,16 +93,16 @@ WriteOutcome MemoryStore::repair(const Repair& repair) {
   return {};
 }
 
-WriteOutcome MemoryStore::mark_refilled() {
+WriteOutcome MemoryStore::note(const Note& note) {
   const Lock lock(mutex_);
   if (const auto outcome = injected()) return *outcome;
-  refilled_ = true;
+  notes_[note.name] = note.value;
   return {};
 }
 
-bool MemoryStore::refilled() {
+std::map<std::string, std::string> MemoryStore::notes() {
   const Lock lock(mutex_);
-  return refilled_;
+  return notes_;
 }
 
 // ---- reading
@@ -190,7 +190,34 @@ void MemoryStore::lose_disk() {
   const Lock lock(mutex_);
   channels_.clear();
   used_bytes_ = strokes_ = damaged_ = 0;
-  refilled_ = false;
+  notes_.clear();
+}
+
+struct MemoryStore::Backup {
+  std::map<Channel, ChannelRecords, std::less<>> channels;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t strokes = 0;
+  std::uint64_t damaged = 0;
+  std::map<std::string, std::string> notes;
+};
+
+std::shared_ptr<const MemoryStore::Backup> MemoryStore::backup() const {
+  const Lock lock(mutex_);
+  return std::make_shared<const Backup>(Backup{channels_, used_bytes_, strokes_, damaged_, notes_});
+}
+
+void MemoryStore::forget_note(const std::string& name) {
+  const Lock lock(mutex_);
+  notes_.erase(name);
+}
+
+void MemoryStore::restore(const Backup& backup) {
+  const Lock lock(mutex_);
+  channels_ = backup.channels;
+  used_bytes_ = backup.used_bytes;
+  strokes_ = backup.strokes;
+  damaged_ = backup.damaged;
+  notes_ = backup.notes;
 }
 
 void MemoryStore::refuse_next(WriteResult result, unsigned times) {

@@ -24,8 +24,8 @@ class MemoryStore : public Store {
 
   WriteOutcome append(const std::vector<const Append*>& groups) override;
   WriteOutcome repair(const Repair& repair) override;
-  WriteOutcome mark_refilled() override;
-  bool refilled() override;
+  WriteOutcome note(const Note& note) override;
+  std::map<std::string, std::string> notes() override;
   std::vector<StoredHead> heads() override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;
@@ -36,6 +36,11 @@ class MemoryStore : public Store {
 
   /// The disk is lost: nothing is left. The map keeps its size.
   void lose_disk();
+  /// What an operator does with backups: a copy of the contents, and one that is put back.
+  struct Backup;
+  std::shared_ptr<const Backup> backup() const;
+  void restore(const Backup& backup);
+  void forget_note(const std::string& name);
   /// The next `times` appends and repairs come to `result` and store nothing.
   void refuse_next(WriteResult result, unsigned times = 1);
   /// Resizes the map. What is stored stays, though it be more.
@@ -78,7 +83,7 @@ class MemoryStore : public Store {
   std::uint64_t damaged_ = 0;
   WriteResult refuse_with_ = WriteResult::ok;
   unsigned refuse_times_ = 0;
-  bool refilled_ = false;
+  std::map<std::string, std::string> notes_;
 };
 
 }  // namespace inkmesh::store

@@ -48,11 +48,11 @@ class Store {
   /// Overwrites records that are stored; others are left out. The same thread as append().
   virtual WriteOutcome repair(const Repair& repair) = 0;
 
-  /// Notes for good that this store was whole once. The same thread as append().
-  virtual WriteOutcome mark_refilled() = 0;
+  /// Keeps a note. The same thread as append().
+  virtual WriteOutcome note(const Note& note) = 0;
 
-  /// Whether that was noted. At start, before any other thread.
-  virtual bool refilled() = 0;
+  /// All notes, by name. At start, before any other thread.
+  virtual std::map<std::string, std::string> notes() = 0;
 
   /// All heads. At start, before any other thread.
   virtual std::vector<StoredHead> heads() = 0;

@@ -33,7 +33,7 @@
 //   digest_reply   := round:u64 digest_node*
 //   digest_node    := depth:byte prefix:u64 hash:u64                            depth 0 to 16; prefix 0 below it
 //   offer          := (channel (origin seq chain:u64)*)*
-//   settle_ask     := token:u64
+//   settle_ask     := token:u64 epoch hollow:flag                              an epoch of no byte: none
 //   settle_done    := token:u64
 //   op_ask         := request:u64 channel client op
 //   op_answer      := request:u64 found:flag [origin seq ts data_hash:u64]      the rest only when found
@@ -50,9 +50,9 @@
 #include "wire/mesh_fields.h"
 
 namespace inkmesh::wire {
-namespace {
 
-constexpr std::uint8_t kVersion = 1;
+const std::uint8_t kMeshVersion = 1;
+namespace {
 
 /// What decoding one message may allocate, whatever its bytes say. A frame within kLinkFrameBytesMax of its strokes'
 /// cost_of() takes a fraction of it.
@@ -79,7 +79,7 @@ std::string encode_as(const Message& message, std::size_t bytes) {
   std::string out;
   out.reserve(bytes);
   ByteWriter ar(out);
-  ar.byte(kVersion);
+  ar.byte(kMeshVersion);
   ar(message);
   return out;
 }
@@ -89,7 +89,7 @@ std::optional<Message> decode_as(std::string_view bytes) {
   if (bytes.size() > kLinkFrameBytesMax) return std::nullopt;
   try {
     BoundedReader ar(bytes, kDecodedBytesMax);
-    if (ar.byte() != kVersion) return std::nullopt;
+    if (ar.byte() != kMeshVersion) return std::nullopt;
     std::optional<Message> message(std::in_place);
     ar(*message);
     if (ar.remaining() != 0) return std::nullopt;
@@ -100,6 +100,10 @@ std::optional<Message> decode_as(std::string_view bytes) {
 }
 
 }  // namespace
+
+std::uint8_t version_of(std::string_view bytes) {
+  return bytes.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(bytes.front());
+}
 
 std::string encode(const Frame& frame) {
   return encode_as(frame, bytes_of(frame));

@@ -1,6 +1,7 @@
 // Mesh messages to bytes and back. cereal lives behind this header alone.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,10 @@ namespace inkmesh::wire {
 /// seqs do not follow one another, or whose strokes are of another channel or origin, ends the process.
 std::string encode(const Frame& frame);
 std::string encode(const GossipMessage& message);
+
+/// The version of the mesh's language that a message is in: its first byte; 0 for no bytes.
+std::uint8_t version_of(std::string_view bytes);
+extern const std::uint8_t kMeshVersion;
 
 /// Nothing when the bytes are not exactly one well-formed message of this version, of at most kLinkFrameBytesMax bytes:
 /// every count is held to the bytes that remain before anything is allocated, every name and number to its range, all

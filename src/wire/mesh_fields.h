@@ -145,8 +145,8 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Offer& m) {
 
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, SettleAsk& m) {
-  auto& [token] = m;
-  ar(Bits64{token});
+  auto& [token, knew, hollow] = m;
+  ar(Bits64{token}, Name{knew, valid_past_epoch}, hollow);
 }
 
 template <class Archive>

@@ -31,6 +31,11 @@ inline bool valid_epoch(std::string_view epoch) {
                                           [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
+/// Of a life that was perhaps never heard of: empty then.
+inline bool valid_past_epoch(std::string_view epoch) {
+  return epoch.empty() || valid_epoch(epoch);
+}
+
 inline Name channel_name(Channel& value) {
   return {value, valid_channel};
 }

@@ -32,7 +32,7 @@ struct Noted : Outlets {
   void submit(Repair&&) override {
     order.emplace_back("repair");
   }
-  void submit(MarkRefilled&&) override {
+  void submit(Note&&) override {
     order.emplace_back("mark");
   }
   void submit(Read&&) override {

@@ -253,7 +253,7 @@ std::string describe(const Effect& effect) {
                         groups_text(e.items, [](const Append::Item& item) { return item.stroke; }));
           },
           [](const Repair& e) { return join("repair #", e.ticket, " ", describe(e.strokes)); },
-          [](const MarkRefilled&) -> std::string { return "mark-refilled"; },
+          [](const Note& e) { return join("note ", e.name, " ", e.value); },
           [](const Read& e) { return join("read #", e.ticket, " ", e.channel, " past ", describe(e.after)); },
           [](const FindSince& e) { return join("find-since #", e.ticket, " ", e.channel, " ", e.since); },
           [](const FindOp& e) { return join("find-op #", e.ticket, " ", e.channel, " ", e.client, "/", e.op); },

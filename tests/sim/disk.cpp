@@ -26,8 +26,8 @@ void Disk::submit(Repair&& repair) {
   start();
 }
 
-void Disk::submit(const MarkRefilled& mark) {
-  waiting_.emplace_back(mark);
+void Disk::submit(const Note& note) {
+  waiting_.emplace_back(note);
   start();
 }
 
@@ -69,8 +69,8 @@ void Disk::commit() {
     } else {
       answer_later(AppendFailed{repair->ticket, AppendError::full});
     }
-  } else if (std::holds_alternative<MarkRefilled>(group.front())) {
-    store_.mark_refilled();
+  } else if (const auto* note = std::get_if<Note>(&group.front())) {
+    store_.note(*note);
   } else {
     commit_appends(group);
     if (!*alive_) return;

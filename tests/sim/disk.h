@@ -35,7 +35,7 @@ class Disk {
 
   void submit(Append&& append);
   void submit(Repair&& repair);
-  void submit(const MarkRefilled& mark);
+  void submit(const Note& note);
   void submit(const Read& read);
   void submit(const FindSince& find);
   void submit(const FindOp& find);
@@ -46,7 +46,7 @@ class Disk {
   void check_fill();
 
  private:
-  using Write = std::variant<Append, Repair, MarkRefilled>;
+  using Write = std::variant<Append, Repair, Note>;
 
   bool refused(const Append& append) const {
     return failure_ && append.generation <= failure_->generation;

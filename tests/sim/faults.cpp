@@ -7,7 +7,8 @@
 
 namespace inkmesh::sim {
 
-Faults::Faults(World& world, Random random) : world_(world), options_(world.options()), random_(random) {
+Faults::Faults(World& world, Random random)
+    : world_(world), options_(world.options()), random_(random), backups_(world.size()) {
   repeat(options_.crash_every_us, &Faults::crash);
   repeat(options_.damage_every_us, &Faults::damage);
   repeat(options_.client_cut_every_us, &Faults::cut_client);
@@ -15,6 +16,7 @@ Faults::Faults(World& world, Random random) : world_(world), options_(world.opti
   repeat(options_.full_every_us, &Faults::fill_store);
   repeat(options_.refuse_every_us, &Faults::refuse_write);
   repeat(options_.clock_jump_every_us, &Faults::jump_clock);
+  repeat(options_.backup_every_us, &Faults::back_up);
   for (NodeIndex node = 0; node < world_.size(); ++node) {
     const auto skew = static_cast<std::uint64_t>(options_.clock_skew_ms_max);
     world_.node(node).set_clock_offset(static_cast<std::int64_t>(random_.below(2 * skew + 1)) -
@@ -63,6 +65,7 @@ void Faults::restart_later(NodeIndex index) {
   const SimUs down_us = random_.chance(500) ? random_.below(200'000) : random_.below(options_.down_us_max);
   if (!over_ && random_.chance(options_.disk_loss_per_mille) && world_.checker().expendable(index)) {
     world_.lose_disk(index);
+    if (backups_[index] && random_.chance(750)) world_.restore(index, *backups_[index]);
   }
   world_.agenda().after(down_us, [this, index] {
     if (!over_) world_.node(index).start();
@@ -80,8 +83,10 @@ void Faults::jump_clock() {
   const NodeIndex node = any_node();
   // Mostly bearable; at times past the minute that a node may be off.
   const std::int64_t bound_ms = random_.chance(200) ? 90'000 : 5'000;
+  constexpr std::int64_t year_ms = std::int64_t{365} * 86'400'000;
+  const bool far = random_.chance(50);
   const std::int64_t offset_ms =
-      static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(2 * bound_ms))) - bound_ms;
+      far ? year_ms : static_cast<std::int64_t>(random_.below(static_cast<std::uint64_t>(2 * bound_ms))) - bound_ms;
   world_.note(world_.node(node).id() + "'s clock jumps to " + std::to_string(offset_ms) + " ms");
   world_.node(node).set_clock_offset(offset_ms);
 }
@@ -100,6 +105,12 @@ void Faults::fill_store() {
     world_.node(node).store().set_map_bytes(UINT64_MAX);
     world_.node(node).check_fill();
   });
+}
+
+void Faults::back_up() {
+  const NodeIndex node = any_node();
+  world_.note(world_.node(node).id() + "'s store is copied");
+  backups_[node] = world_.node(node).store().backup();
 }
 
 void Faults::refuse_write() {

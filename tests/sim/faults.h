@@ -1,6 +1,9 @@
 // What goes wrong in the first phase, when and where, as the options and the seed have it.
 #pragma once
 
+#include <memory>
+#include <vector>
+
 #include "options.h"
 #include "random.h"
 #include "world.h"
@@ -29,6 +32,7 @@ class Faults {
   void refuse_write();
   void damage();
   void jump_clock();
+  void back_up();
   NodeIndex any_node();
   void restart_later(NodeIndex node);
   void lose_one_for_good();
@@ -36,6 +40,7 @@ class Faults {
   World& world_;
   const Options& options_;
   Random random_;
+  std::vector<std::shared_ptr<const store::MemoryStore::Backup>> backups_;  ///< the last one of each node
   bool over_ = false;
 };
 

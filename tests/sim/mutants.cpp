@@ -39,6 +39,9 @@ constexpr Mutant kMutants[] = {
     {Mutation::forget_interest_delta, "forget_interest_delta"},
     {Mutation::settled_at_once, "settled_at_once"},
     {Mutation::forget_lost_disk, "forget_lost_disk"},
+    {Mutation::trust_other_lists, "trust_other_lists"},
+    {Mutation::keep_mark_of_old_list, "keep_mark_of_old_list"},
+    {Mutation::settle_hollow_alone, "settle_hollow_alone"},
     {Mutation::whole_without_answers, "whole_without_answers"},
     {Mutation::skip_read, "skip_read"},
     {Mutation::skip_first_of_page, "skip_first_of_page"},
@@ -110,14 +113,14 @@ Verdict try_out(Mutation mutation, std::uint64_t seeds_max) {
 constexpr const char* kHelp =
     "usage: inkmesh_mutants [--seeds N] [NAME...]\n"
     "  Breaks the core on purpose, in one way after the other, and runs random seeds until the checker notices.\n"
-    "  --seeds N  how many seeds each one has at most (3000)\n"
+    "  --seeds N  how many seeds each one has at most (8000)\n"
     "  NAME       only these; all when none is given\n"
     "Exit 0 when each was caught.\n";
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t seeds_max = 3000;
+  std::uint64_t seeds_max = 8000;
   std::vector<std::string> wanted;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];

@@ -50,6 +50,7 @@ void draw_machine(Random& random, Options& options) {
 void draw_faults(Random& random, Options& options) {
   options.gossip_loss_per_mille = random.chance(300) ? static_cast<unsigned>(random.between(10, 400)) : 0;
   options.crash_every_us = draw_every(random, 550);
+  options.down_us_max = random.pick(std::vector<SimUs>{3'000'000, 3'000'000, 8'000'000});
   options.disk_loss_per_mille = random.chance(350) ? 400 : 0;
   options.lose_one_for_good = options.nodes > options.ack && random.chance(120);
   options.partition_every_us = draw_every(random, 350);
@@ -67,6 +68,9 @@ void draw_faults(Random& random, Options& options) {
   options.damage_every_us = draw_every(random, 150);
   options.clock_skew_ms_max = random.chance(400) ? 5000 : 0;
   options.clock_jump_every_us = draw_every(random, 150);
+  options.backup_every_us = options.disk_loss_per_mille != 0 ? draw_every(random, 800) : 0;
+  const bool spare = options.nodes > std::max(options.ack, 1U) && !options.lose_one_for_good;
+  if (spare && random.chance(200)) options.list_change = random.chance(500) ? ListChange::join : ListChange::leave;
 }
 
 }  // namespace
@@ -79,8 +83,9 @@ Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
   draw_machine(random, options);
   draw_faults(random, options);
   const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
-                               options.reset_every_us + options.choke_every_us + options.pause_every_us !=
-                           0;
+                                   options.reset_every_us + options.choke_every_us + options.pause_every_us !=
+                               0 ||
+                           options.list_change != ListChange::none;
   options.complete_grace_us = links_break ? 3_s : 1_s;
   return options;
 }
@@ -120,6 +125,9 @@ std::string describe(const Options& options) {
   every("refuse", options.refuse_every_us);
   every("damage", options.damage_every_us);
   every("clock-jump", options.clock_jump_every_us);
+  every("backup", options.backup_every_us);
+  if (options.list_change == ListChange::join) out << " node-joins";
+  if (options.list_change == ListChange::leave) out << " node-leaves";
   if (options.disk_loss_per_mille != 0) out << " disk-loss";
   if (options.lose_one_for_good) out << " lose-for-good";
   if (options.gossip_loss_per_mille != 0) out << " gossip-loss " << options.gossip_loss_per_mille << "/1000";
@@ -138,10 +146,10 @@ std::vector<Options> simpler(const Options& options) {
   const auto drop = [&](auto member) {
     if (options.*member != 0) add([member](Options& next) { next.*member = 0; });
   };
-  for (const auto every :
-       {&Options::crash_every_us, &Options::partition_every_us, &Options::one_way_every_us, &Options::reset_every_us,
-        &Options::choke_every_us, &Options::pause_every_us, &Options::client_cut_every_us, &Options::full_every_us,
-        &Options::refuse_every_us, &Options::damage_every_us, &Options::clock_jump_every_us}) {
+  for (const auto every : {&Options::crash_every_us, &Options::partition_every_us, &Options::one_way_every_us,
+                           &Options::reset_every_us, &Options::choke_every_us, &Options::pause_every_us,
+                           &Options::client_cut_every_us, &Options::full_every_us, &Options::refuse_every_us,
+                           &Options::damage_every_us, &Options::clock_jump_every_us, &Options::backup_every_us}) {
     drop(every);
   }
   for (const auto rate : {&Options::disk_loss_per_mille, &Options::gossip_loss_per_mille, &Options::slow_readers,
@@ -149,6 +157,7 @@ std::vector<Options> simpler(const Options& options) {
     drop(rate);
   }
   drop(&Options::clock_skew_ms_max);
+  if (options.list_change != ListChange::none) add([](Options& next) { next.list_change = ListChange::none; });
   if (options.lose_one_for_good) add([](Options& next) { next.lose_one_for_good = false; });
   if (options.durability == Durability::async) add([](Options& next) { next.durability = Durability::sync; });
   if (options.channels > 1) add([](Options& next) { --next.channels; });

@@ -11,6 +11,8 @@
 
 namespace inkmesh::sim {
 
+enum class ListChange { none, join, leave };
+
 struct Options {
   std::uint64_t seed = 1;
 
@@ -69,6 +71,8 @@ struct Options {
   SimUs damage_every_us = 0;      ///< a record that has an intact copy elsewhere is damaged
   std::int64_t clock_skew_ms_max = 0;
   SimUs clock_jump_every_us = 0;
+  SimUs backup_every_us = 0;  ///< a node's store is copied; a lost disk may come back as it was then
+  ListChange list_change = ListChange::none;
 };
 
 /// The options of a seed. `nodes` and `ops`: 0 leaves them to the seed.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "faults.h"
+#include "list_change.h"
 #include "world.h"
 
 namespace inkmesh::sim {
@@ -150,11 +151,13 @@ void check_promptness(World& world) {
 Result run(const Options& options, bool record) {
   World world(options, record);
   Result result;
+  RollingChange change(world, world.random().split());
   world.start();
   Work work(world, world.random().split());
   Faults faults(world, world.random().split());
   world.run_until(options.faults_us);
   if (!world.failed()) {
+    change.end();
     faults.end();
     const SimUs begin = world.now();
     const std::string apart = world.come_together(options.converge_us, kLookEveryUs);

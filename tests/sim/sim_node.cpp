@@ -35,19 +35,19 @@ void SimNode::record(const Channel& channel, const std::string& text) {
 // ------------------------------------------------------------------------------------------------------------
 
 void SimNode::start() {
-  if (up()) return;
+  if (up() || absent_) return;
   ++life_;
   epoch_ = epoch_from_bits(random_.next());
   CoreSettings settings;
   settings.self = id();
   settings.epoch = epoch_;
-  settings.nodes = wiring_.ids;
+  settings.nodes = list_.empty() ? wiring_.ids : list_;
   settings.replicas = wiring_.options.replicas;
   settings.ack = wiring_.options.ack;
   settings.durability = wiring_.options.durability;
   settings.outbox_bytes = wiring_.options.outbox_bytes;
   settings.seed = random_.next();
-  settings.refilled = store_.refilled();
+  settings.notes = store_.notes();
   if (wiring_.trace.recording()) record({}, "starts as " + origin());
   disk_ = std::make_unique<Disk>(
       wiring_.agenda, random_.split(), wiring_.options, store_,
@@ -174,8 +174,8 @@ void SimNode::carry_out(Effect& effect) {
     disk_->submit(std::move(*append));
   } else if (auto* repair = std::get_if<Repair>(&effect)) {
     disk_->submit(std::move(*repair));
-  } else if (const auto* mark = std::get_if<MarkRefilled>(&effect)) {
-    disk_->submit(*mark);
+  } else if (const auto* note = std::get_if<Note>(&effect)) {
+    disk_->submit(*note);
   } else if (const auto* read = std::get_if<Read>(&effect)) {
     disk_->submit(*read);
   } else if (const auto* since = std::get_if<FindSince>(&effect)) {

@@ -65,7 +65,16 @@ class SimNode {
     return edge_;
   }
 
-  /// A new life on what the disk holds. Nothing when it is up.
+  /// The node list of its next lives; all nodes until it is set.
+  void set_list(std::vector<NodeId> list) {
+    list_ = std::move(list);
+  }
+  /// Not installed yet, or not any more: it does not start.
+  void set_absent(bool absent) {
+    absent_ = absent;
+  }
+
+  /// A new life on what the disk holds. Nothing when it is up, or absent.
   void start();
   /// The process ends now. `machine`: its machine vanishes too, which others notice later.
   void crash(bool machine);
@@ -118,6 +127,8 @@ class SimNode {
   const Wiring wiring_;
   const NodeIndex index_;
   Random random_;
+  std::vector<NodeId> list_;
+  bool absent_ = false;
   store::MemoryStore store_;
   Edge edge_;
   std::unique_ptr<Core> core_;

@@ -69,6 +69,12 @@ void World::lose_disk(NodeIndex node) {
   checker_.disk_lost();
 }
 
+void World::restore(NodeIndex node, const store::MemoryStore::Backup& backup) {
+  if (trace_.recording()) note(ids_[node] + " starts on a backup");
+  nodes_[node]->store().restore(backup);
+  nodes_[node]->store().forget_note(kWholeNote);
+}
+
 void World::note(const std::string& text) {
   if (trace_.recording()) trace_.line(now(), {}, "== " + text);
 }

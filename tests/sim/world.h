@@ -85,6 +85,8 @@ class World {
 
   /// The disk of a node that is down is replaced by an empty one.
   void lose_disk(NodeIndex node);
+  /// A backup takes the place of a lost disk; the operator says so at the start (--restored).
+  void restore(NodeIndex node, const store::MemoryStore::Backup& backup);
   void note(const std::string& text);
 
   /// What still keeps the cluster from having come together, for a person; empty when it has: every client is

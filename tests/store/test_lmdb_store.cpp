@@ -31,10 +31,10 @@ TEST(LmdbStore, EverythingIsThereAfterReopening) {
   {
     const auto store = open_store(folder);
     ASSERT_EQ(write(*store, append).result, WriteResult::ok);
-    ASSERT_EQ(store->mark_refilled().result, WriteResult::ok);
+    ASSERT_EQ(store->note({"met ws2", "5k2m9x1q"}).result, WriteResult::ok);
   }
   const auto store = open_store(folder);
-  EXPECT_TRUE(store->refilled());
+  EXPECT_EQ(store->notes(), (std::map<std::string, std::string>{{"met ws2", "5k2m9x1q"}}));
   const auto heads = store->heads();
   ASSERT_EQ(heads.size(), 1U);
   EXPECT_EQ(heads[0].seq, 500U);

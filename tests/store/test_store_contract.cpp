@@ -71,13 +71,14 @@ TYPED_TEST(StoreContract, AnEmptyStoreHasNothing) {
   EXPECT_EQ(store.usage().channels, 0U);
 }
 
-TYPED_TEST(StoreContract, ANewStoreIsNotRefilledUntilThatIsMarked) {
+TYPED_TEST(StoreContract, ItKeepsTheLastNoteOfEachName) {
   Store& store = this->store();
-  EXPECT_FALSE(store.refilled());
-  ASSERT_EQ(write(store, make_append("drawing", kA, 1, 3)).result, WriteResult::ok);
-  EXPECT_FALSE(store.refilled()) << "that something is there does not say that all of it is";
-  ASSERT_EQ(store.mark_refilled().result, WriteResult::ok);
-  EXPECT_TRUE(store.refilled());
+  EXPECT_THAT(store.notes(), IsEmpty());
+  ASSERT_EQ(store.note({"whole", "7"}).result, WriteResult::ok);
+  ASSERT_EQ(store.note({"lives", std::string(kNoteBytesMax, 'x')}).result, WriteResult::ok);
+  ASSERT_EQ(store.note({"whole", ""}).result, WriteResult::ok);
+  EXPECT_THAT(store.notes(), testing::ElementsAre(testing::Pair("lives", std::string(kNoteBytesMax, 'x')),
+                                                  testing::Pair("whole", "")));
 }
 
 TYPED_TEST(StoreContract, WhatWasAppendedIsReadInOrderOfOriginAndSeq) {

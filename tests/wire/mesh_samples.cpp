@@ -74,7 +74,7 @@ INKMESH_FIELDS(DigestReply, round, children)
 INKMESH_FIELDS(Offer::Head, origin, seq, chain)
 INKMESH_FIELDS(Offer::Entry, channel, heads)
 INKMESH_FIELDS(Offer, entries)
-INKMESH_FIELDS(SettleAsk, token)
+INKMESH_FIELDS(SettleAsk, token, knew, hollow)
 INKMESH_FIELDS(SettleDone, token)
 INKMESH_FIELDS(OpAsk, request, channel, client, op)
 INKMESH_FIELDS(OpAnswer, request, found, origin, seq, ts, data_hash)
@@ -152,7 +152,7 @@ std::vector<LinkMessage> one_of_each(Random& r) {
   all.push_back(Digest{r.bits(), some<DigestNode>(r, 5, [&r] { return digest_node(r); })});
   all.push_back(DigestReply{r.bits(), some<DigestNode>(r, 5, [&r] { return digest_node(r); })});
   all.push_back(Offer{some<Offer::Entry>(r, 3, [&r] { return offer_entry(r); })});
-  all.push_back(SettleAsk{r.bits()});
+  all.push_back(SettleAsk{r.bits(), r.chance(2) ? r.epoch() : Epoch{}, r.chance(2)});
   all.push_back(SettleDone{r.bits()});
   all.push_back(OpAsk{r.bits(), r.channel(), r.client(), r.number(1)});
   all.push_back(op_answer(r));

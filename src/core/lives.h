@@ -1,0 +1,51 @@
+// What outlives a life of the node, beside the strokes: notes with the store, by which a node and its peers notice that
+// a store is new, lost, or set back to an earlier time.
+//
+// Each node notes its own lives, and each peer's life that it meets. To a peer's new life it names the one before: where
+// that one is not among the peer's own notes, the peer's store has lost it, and with it what it acknowledged then.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/cluster_map.h"
+#include "core/turn.h"
+#include "inkmesh/types.h"
+
+namespace inkmesh::core {
+
+class Lives {
+ public:
+  /// `notes`: of the former lives. `epoch`: this life's.
+  Lives(Turn& turn, const ClusterMap& cluster, const std::map<std::string, std::string>& notes, const Epoch& epoch);
+
+  /// Notes this life: before anything else goes to the store.
+  void begin();
+
+  /// The store was whole once, with this node list: it had been compared with every node.
+  bool whole() const {
+    return whole_;
+  }
+  void note_whole(bool whole);
+
+  /// A new life of a peer.
+  void met(NodeIx peer, const Epoch& epoch);
+  /// The peer's life before its present one, as far as this node has met it; empty: it has not.
+  const Epoch& former(NodeIx peer) const {
+    return former_[peer];
+  }
+
+  /// True once for each former life of this node of which the store has no trace.
+  bool lacks(const Epoch& life);
+
+ private:
+  Turn& turn_;
+  const ClusterMap& cluster_;
+  std::string lives_;  ///< epochs, one after the other; the last is this life's
+  std::vector<Epoch> present_;
+  std::vector<Epoch> former_;
+  bool whole_ = false;
+};
+
+}  // namespace inkmesh::core

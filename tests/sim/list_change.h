@@ -1,0 +1,35 @@
+// A node joins the list or leaves it, as an operator does it: the new cluster.yaml everywhere, one restart after the
+// other. The one that leaves takes its disk with it.
+#pragma once
+
+#include <vector>
+
+#include "random.h"
+#include "world.h"
+
+namespace inkmesh::sim {
+
+class RollingChange {
+ public:
+  /// Before the nodes start. Nothing where the options have no change of the list.
+  RollingChange(World& world, Random random);
+
+  /// The change is over: who has not been restarted yet is now. What did not begin never will.
+  void end();
+
+ private:
+  void begin();
+  void remove();
+  void roll();
+  void restart(NodeIndex node);
+
+  World& world_;
+  Random random_;
+  NodeIndex subject_ = 0;  ///< joins or leaves
+  std::vector<NodeId> list_;
+  std::vector<NodeIndex> waiting_;  ///< to be restarted
+  bool begun_ = false;
+  bool over_ = false;
+};
+
+}  // namespace inkmesh::sim

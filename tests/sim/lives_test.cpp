@@ -1,0 +1,136 @@
+// What operators fear: stores that were set back, node lists that change or differ, two processes in one name, clocks
+// far ahead.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "scene.h"
+
+namespace inkmesh::sim {
+namespace {
+
+const Channel kDrawing = "drawing_1";
+constexpr std::int64_t kYearMs = std::int64_t{365} * 86'400'000;
+
+void draw(SimClient& client, int strokes) {
+  for (int i = 0; i < strokes; ++i)
+    client.publish(kDrawing);
+}
+
+TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 0);
+  draw(ann, 10);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(10_s));
+  const auto backup = scene.world.node(2).store().backup();
+  scene.world.node(2).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  ASSERT_FALSE(scene.world.node(2).core().status().hollow);
+
+  scene.world.node(2).crash(false);
+  scene.world.node(2).store().restore(*backup);
+  scene.world.node(0).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << "node 1 has met a life of which the backup knows nothing";
+  scene.world.node(0).start();
+  scene.world.run_for(3_s);
+  EXPECT_FALSE(scene.world.node(2).core().status().hollow) << "everyone was met";
+  EXPECT_TRUE(scene.comes_together(5_s));
+}
+
+TEST(NodeList, OneThatJoinsGetsWhatItIsAHomeOf) {
+  Options options = calm(4, 2, 2);
+  World world(options);
+  const std::vector<NodeId> three{"ws1", "ws2", "ws3"};
+  const std::vector<NodeId> four{"ws1", "ws2", "ws3", "ws4"};
+  for (NodeIndex node = 0; node < 4; ++node)
+    world.node(node).set_list(three);
+  world.node(3).set_absent(true);
+  world.start();
+  world.run_for(3_s);
+  SimClient& ann = world.client("ann", 0);
+  for (int i = 0; i < 200; ++i)
+    ann.publish("drawing_" + std::to_string(i % 40));
+  ASSERT_TRUE(world.run_until_true([&] { return ann.outbox() == 0; }, 10_s));
+
+  world.node(3).set_list(four);
+  world.node(3).set_absent(false);
+  world.node(3).start();
+  world.run_for(2_s);
+  EXPECT_TRUE(world.node(0).core().status().lists_differ) << "somebody speaks who is not on its list";
+  EXPECT_TRUE(world.node(3).core().status().lists_differ);
+  for (NodeIndex node = 0; node < 3; ++node) {
+    world.node(node).set_list(four);
+    world.node(node).crash(false);
+    world.node(node).start();
+    world.run_for(1_s);
+  }
+  EXPECT_EQ(world.come_together(15_s, 50_ms), "");
+  world.check_end();
+  EXPECT_FALSE(world.failed());
+  world.run_for(6_s);
+  for (NodeIndex node = 0; node < 4; ++node) {
+    EXPECT_FALSE(world.node(node).core().status().lists_differ) << node;
+    EXPECT_FALSE(world.node(node).core().status().hollow) << node;
+  }
+  EXPECT_GT(world.node(3).store().usage().strokes, 0U);
+}
+
+TEST(NodeList, WhatLeftWithANodeIsHandedToTheNewHomes) {
+  Scene scene(calm(4, 2, 2));
+  SimClient& ann = scene.world.client("ann", 0);
+  for (int i = 0; i < 200; ++i)
+    ann.publish("drawing_" + std::to_string(i % 40));
+  ASSERT_TRUE(scene.acknowledged(ann, 10_s));
+  scene.world.node(3).set_absent(true);
+  scene.world.node(3).crash(false);
+  scene.world.lose_disk(3);
+  for (NodeIndex node = 0; node < 3; ++node) {
+    scene.world.node(node).set_list({"ws1", "ws2", "ws3"});
+    scene.world.node(node).crash(false);
+    scene.world.node(node).start();
+    scene.world.run_for(1_s);
+  }
+  EXPECT_TRUE(scene.comes_together(15_s));
+}
+
+TEST(Clocks, OneThatIsAYearAheadPullsNobodyAlong) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 0);
+  ann.set_stay(true);
+  SimClient& ben = scene.world.client("ben", 1);
+  ben.set_stay(true);
+  ben.subscribe(kDrawing);
+  ASSERT_TRUE(scene.live(ben, kDrawing));
+  // Alone it can't know that its clock is wrong.
+  for (NodeIndex other = 1; other < 3; ++other) {
+    scene.world.network().cut(0, other);
+    scene.world.network().cut(other, 0);
+  }
+  scene.world.run_for(3_s);
+  scene.world.node(0).set_clock_offset(kYearMs);
+  draw(ann, 3);
+  scene.world.run_for(1_s);
+  scene.world.node(0).set_clock_offset(0);
+  scene.world.network().heal_all();
+  ASSERT_TRUE(scene.acknowledged(ann, 10_s));
+  draw(ben, 1);
+  draw(ann, 1);
+  ASSERT_TRUE(scene.acknowledged(ben, 5_s));
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(5_s));
+  TimeUs first_of_ann = 0;
+  TimeUs of_ben = 0;
+  for (const StrokePtr& stroke : ben.subscription(kDrawing).strokes) {
+    if (stroke->client == "ann" && first_of_ann == 0) first_of_ann = stroke->ts;
+    if (stroke->client == "ben") of_ben = stroke->ts;
+  }
+  ASSERT_NE(of_ben, 0U);
+  EXPECT_GT(first_of_ann, of_ben + TimeUs{300} * 86'400'000'000) << "what was drawn then keeps its time";
+}
+
+}  // namespace
+}  // namespace inkmesh::sim
