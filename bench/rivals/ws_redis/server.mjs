@@ -37,6 +37,8 @@ const publisher = createClient({ url: `redis://127.0.0.1:${options.redis}`, scri
 const subscriber = createClient({ url: `redis://127.0.0.1:${options.redis}` });
 for (const client of [publisher, subscriber]) client.on('error', (error) => console.error('redis:', error.message));
 await Promise.all([publisher.connect(), subscriber.connect()]);
+// Else the first strokes are refused and sent again with the script in full, and those behind them overtake.
+if (options.stream) await publisher.scriptLoad(record.SCRIPT);
 
 const channels = new Map(); // name → { sockets, deliver, standing }
 
