@@ -1,0 +1,50 @@
+"""What is measured."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the matrix. `options` are bench_load's; `settings` the servers'."""
+
+    name: str
+    title: str
+    options: list[str]
+    nodes: int = 1
+    headline: str = "cpu_us_per_delivery"
+    plots: tuple[str, ...] = ("cpu_us_per_delivery", "latency")
+    settings: dict[str, Any] = field(default_factory=dict)
+    short: bool = True       # part of the short mode
+    only: tuple[str, ...] = ()  # dialects; empty: all
+    seconds: float = 5
+    warm: float = 1.5
+    settle: float = 1
+    servers_cpus: str = "pinned"  # pinned: to core 1, and the generator to core 0; free: servers where they like
+
+
+WORKLOADS = [
+    Workload("fanout", "One drawing, 500 look on, 100 strokes/s",
+             ["fanout", "--subscribers", "500", "--rate", "100"]),
+    Workload("fanout-closed", "One drawing, 500 look on, as fast as it goes (4 strokes under way)",
+             ["fanout", "--subscribers", "500", "--window", "4"],
+             plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
+    Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 1 stroke/s",
+             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free"),
+    Workload("mesh-3-copies", "The same, each stroke stored on all 3 nodes and acknowledged on 2",
+             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free",
+             settings={"replicas": 3, "ack": 2}, short=False, only=("inkmesh",)),
+    Workload("latency", "From one node to another, 100 strokes/s",
+             ["latency", "--rate", "100"], nodes=3, headline="latency_p50", servers_cpus="free"),
+    Workload("idle", "5,000 connections that do nothing",
+             ["idle", "--connections", "5000"], headline="bytes_per_connection",
+             plots=("bytes_per_connection", "cpu_us_per_open")),
+    Workload("idle-open", "5,000 connections with drawings open, 3 people each",
+             ["idle", "--connections", "5000", "--people", "3"], headline="bytes_per_connection",
+             plots=("bytes_per_connection", "cpu_us_per_open"), short=False),
+    Workload("ingest", "200 authors, 4 strokes under way each, nobody looks on: stored, then acknowledged",
+             ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
+             headline="acks_per_s", plots=("acks_per_s", "cpu_us_per_stroke", "ack_latency"), servers_cpus="free",
+             short=False, only=("inkmesh",)),
+]
