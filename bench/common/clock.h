@@ -11,6 +11,10 @@ constexpr std::uint64_t kMicrosecond = 1'000;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kSecond = 1'000'000'000;
 
+inline std::uint64_t nanoseconds(double seconds) {
+  return static_cast<std::uint64_t>(seconds * static_cast<double>(kSecond));
+}
+
 inline std::uint64_t read_clock(clockid_t clock) {
   timespec at{};
   clock_gettime(clock, &at);

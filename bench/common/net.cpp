@@ -58,10 +58,11 @@ int listen_at(const sockaddr_in& address) {
   return fd;
 }
 
-int connect_to(const sockaddr_in& address) {
+int connect_to(const sockaddr_in& address, int receive_buffer) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   no_delay(fd);
+  if (receive_buffer != 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) {
     const int why = errno;
     close(fd);

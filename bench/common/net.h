@@ -15,8 +15,8 @@ sockaddr_in parse_address(std::string_view text);
 /// A listening socket. Throws std::runtime_error.
 int listen_at(const sockaddr_in& address);
 
-/// A socket that is connecting or connected; -1 when that fails at once.
-int connect_to(const sockaddr_in& address);
+/// A socket that is connecting or connected; -1 when that fails at once. `receive_buffer`: 0 leaves it to the system.
+int connect_to(const sockaddr_in& address, int receive_buffer = 0);
 
 /// The next connection of a listening socket, ready for use; -1 when there is none.
 int accept_from(int listener);

@@ -13,10 +13,6 @@ constexpr std::uint64_t kOpenWithin = 60 * kSecond;
 constexpr std::uint64_t kQuiet = 100 * kMillisecond;  // after the last delivery, for repeats
 constexpr std::size_t kFirstRing = 16;
 
-std::uint64_t nanoseconds(double seconds) {
-  return static_cast<std::uint64_t>(seconds * static_cast<double>(kSecond));
-}
-
 }  // namespace
 
 Drawing::Drawing(const Setting& setting, const DrawingPlan& plan)
@@ -52,7 +48,7 @@ void Drawing::place_members() {
 
 void Drawing::open_all() {
   for (std::size_t i = 0; i < roles_.size(); ++i) {
-    fleet_.open(roles_[i].member.node, setting_.prefix + "-" + std::to_string(i));
+    fleet_.open(roles_[i].member.node, setting_.prefix + "-" + std::to_string(i), roles_[i].member.silent);
   }
   const auto give_up = now_ns() + kOpenWithin;
   while (fleet_.unfinished() != 0 || unsubscribed_ != 0) {

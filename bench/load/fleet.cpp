@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::size_t kRead = 256 * 1024;
 constexpr std::size_t kLargestFrame = 1024 * 1024;
+constexpr int kSmallBuffer = 4096;
 constexpr std::size_t kLargestUpgrade = 16 * 1024;
 
 // RFC 6455's own example.
@@ -49,11 +50,12 @@ Fleet::~Fleet() {
   ::close(epoll_);
 }
 
-Connection& Fleet::open(std::uint32_t node, std::string client) {
+Connection& Fleet::open(std::uint32_t node, std::string client, bool small) {
   auto connection = std::make_unique<Connection>();
   connection->index = static_cast<std::uint32_t>(connections_.size());
   connection->node = node % static_cast<std::uint32_t>(addresses_.size());
   connection->client = std::move(client);
+  connection->small = small;
   connections_.push_back(std::move(connection));
   waiting_.push_back(connections_.back().get());
   return *connections_.back();
@@ -70,7 +72,7 @@ void Fleet::close(Connection& connection) {
 }
 
 void Fleet::start_waiting() {
-  while (!waiting_.empty() && opening_ < kOpening) {
+  while (!waiting_.empty() && opening_ < opening_limit_) {
     Connection& next = *waiting_.front();
     waiting_.pop_front();
     connect(next);
@@ -78,7 +80,7 @@ void Fleet::start_waiting() {
 }
 
 void Fleet::connect(Connection& connection) {
-  connection.fd = connect_to(addresses_[connection.node]);
+  connection.fd = connect_to(addresses_[connection.node], connection.small ? kSmallBuffer : 0);
   connection.state = Connection::State::connecting;
   ++opening_;
   if (connection.fd < 0) {

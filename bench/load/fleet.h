@@ -41,6 +41,7 @@ struct Connection {
   std::string client;         ///< its name
   std::string input;          ///< the start of a frame that has not come whole
   std::string output;         ///< what the socket did not take
+  bool small = false;         ///< its socket takes little before it is read (Fleet::open)
 };
 
 /// What a workload hears of its connections.
@@ -64,8 +65,9 @@ class Fleet {
   Fleet(const Fleet&) = delete;
   Fleet& operator=(const Fleet&) = delete;
 
-  /// A connection to a node that opens as soon as fewer than `kOpening` others are under way.
-  Connection& open(std::uint32_t node, std::string client);
+  /// A connection to a node that opens as soon as not too many others are under way.
+  /// `small`: with the smallest receive buffer, so that the server soon notices when it is not read.
+  Connection& open(std::uint32_t node, std::string client, bool small = false);
   /// Closes a connection, whatever its state, and opens it again at that node.
   void reopen(Connection& connection, std::uint32_t node);
   void close(Connection& connection);
@@ -96,8 +98,10 @@ class Fleet {
     return bytes_read_;
   }
 
-  /// How many connections open at a time.
-  static constexpr std::size_t kOpening = 64;
+  /// How many connections open at a time: 64 unless set.
+  void set_opening(std::size_t limit) {
+    opening_limit_ = limit;
+  }
 
  private:
   void start_waiting();
@@ -122,6 +126,7 @@ class Fleet {
   std::vector<std::unique_ptr<Connection>> connections_;
   std::deque<Connection*> waiting_;
   std::size_t opening_ = 0;
+  std::size_t opening_limit_ = 64;
   int epoll_ = -1;
   std::uint64_t bytes_read_ = 0;
   std::vector<char> buffer_;

@@ -30,7 +30,7 @@ void Idle::open(std::uint32_t count) {
 }
 
 void Idle::rest(double seconds) {
-  const auto end = now_ns() + static_cast<std::uint64_t>(seconds * static_cast<double>(kSecond));
+  const auto end = now_ns() + nanoseconds(seconds);
   for (auto now = now_ns(); now < end; now = now_ns())
     fleet_.turn(end - now);
 }

@@ -37,7 +37,8 @@ class Ledger {
   std::uint64_t strokes() const {
     return strokes_;
   }
-  std::uint64_t expected() const {
+  /// Deliveries, of all strokes to all who must get them.
+  std::uint64_t owed() const {
     return owed_;
   }
   std::uint64_t delivered() const {

@@ -8,6 +8,9 @@
 #include <iostream>
 
 #include "common/net.h"
+#include "load/catchup.h"
+#include "load/churn.h"
+#include "load/herd.h"
 #include "load/idle.h"
 #include "load/plans.h"
 
@@ -37,6 +40,9 @@ class Program {
     latency_options();
     idle_options();
     ingest_options();
+    catchup_options();
+    churn_options();
+    herd_options();
   }
 
   int run(int argc, char** argv) {
@@ -145,6 +151,30 @@ class Program {
     sub->add_option("--window", ingest_.window, "A publisher's strokes under way")->capture_default_str();
   }
 
+  void catchup_options() {
+    auto* sub = workload("catchup", "Opening a drawing that has much in it",
+                         [this] { return Catchup(setting_, catchup_).run(); });
+    sub->add_option("--strokes", catchup_.strokes)->capture_default_str();
+    sub->add_option("--readers", catchup_.readers, "One after the other")->capture_default_str();
+    sub->add_option("--fill-at", catchup_.fill_at, "The author's node, from 0")->capture_default_str();
+    sub->add_option("--read-at", catchup_.read_at, "The readers' node")->capture_default_str();
+  }
+
+  void churn_options() {
+    auto* sub =
+        workload("churn", "Opening one new drawing after another", [this] { return Churn(setting_, churn_).run(); });
+    sub->add_option("--people", churn_.people)->capture_default_str();
+    sub->add_option("--drawings", churn_.drawings, "On one connection, before a new one")->capture_default_str();
+  }
+
+  void herd_options() {
+    auto* sub = workload("herd", "The first node is killed, its clients come back at once at the others",
+                         [this] { return Herd(setting_, herd_).run(); });
+    sub->add_option("--kill", herd_.victim, "The first node's PID, which gets a SIGKILL")->required();
+    sub->add_option("--clients", herd_.clients)->capture_default_str();
+    sub->add_option("--people", herd_.people, "Of each drawing")->capture_default_str();
+  }
+
   CLI::App app_;
   Setting setting_;
   std::vector<std::string> pids_;
@@ -153,6 +183,9 @@ class Program {
   MeshCase mesh_;
   IdleCase idle_;
   IngestCase ingest_;
+  CatchupCase catchup_;
+  ChurnCase churn_;
+  HerdCase herd_;
   std::map<std::string, std::function<Result()>> workloads_;
 };
 
