@@ -13,13 +13,15 @@ BUSY_LIMIT = 0.8  # of its core: past that the generator could be what is measur
 
 
 def command(binary: Path, dialect: str, running: Running, options: list[str]) -> list[str]:
+    options = [option.format(first_pid=running.processes[0].pid) for option in options]
     pids = [f"{label}={pid}" for label, pid in running.pids.items()]
     return [str(binary), "--dialect", dialect, "--url", *running.urls, "--pid", *pids, *options]
 
 
 def run(binary: Path, dialect: str, running: Running, options: list[str], cpus: set[int] | None,
-        timeout_s: float) -> dict[str, Any]:
-    """The result line, with `failures` completed: a run that has any does not count."""
+        timeout_s: float, kills: bool = False) -> dict[str, Any]:
+    """The result line, with `failures` completed: a run that has any does not count. `kills`: the first process's end is
+    part of the run."""
 
     def prepare() -> None:
         if may_be_nice():
@@ -36,10 +38,12 @@ def run(binary: Path, dialect: str, running: Running, options: list[str], cpus: 
     except (IndexError, json.JSONDecodeError):
         return {"ok": False, "failures": [f"bench_load said: {(done.stderr or done.stdout).strip()[-300:]}"],
                 "figures": {}}
-    for process in running.processes:
+    for process in running.processes[1 if kills else 0:]:
         if not process.alive:
             result["failures"].append(f"{process.name} ended during the run")
     if result["figures"].get("generator_busy", 0) > BUSY_LIMIT:
         result["failures"].append(f"the generator was {result['figures']['generator_busy']:.0%} busy: it may be the limit")
+    servers = result["figures"].get("servers", {}).values()
+    result["figures"]["rss_growth_kib"] = sum(one["rss_kib"] - one["rss_kib_begin"] for one in servers)
     result["ok"] = not result["failures"]
     return result

@@ -29,8 +29,17 @@ th:first-child,td:first-child{text-align:left}th{font-weight:600}code{font-size:
 """
 
 COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "latency_p50", "latency_p99",
-           "latency_p999", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
+           "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "all_live_ms",
+           "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
            "servers_busy", "generator_busy")
+
+# Plots of all percentiles, by the name of the histogram (less its "_us").
+CURVES = {
+    "latency": "Latency, from when a stroke was to leave",
+    "ack_latency": "Until acknowledged",
+    "open_latency": "From asking for a drawing to having it",
+    "live_latency": "From the kill until a client is live again",
+}
 
 
 def _colours(results: dict[str, Any]) -> dict[str, int]:
@@ -68,11 +77,10 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     body += (f'<p class="soft"><code>{escape(" ".join(workload["options"]))}</code> · {workload["nodes"]} node'
              f'{"s" if workload["nodes"] > 1 else ""} · {place}</p>')
     for plot in workload["plots"]:
-        if plot in ("latency", "ack_latency"):
+        if plot in CURVES:
             curves = [(name, colours[name], cell.curve(f"{plot}_us")) for name, cell in parts.items()]
             if any(curve for _, _, curve in curves):
-                title = "Latency, from when a stroke was to leave" if plot == "latency" else "Until acknowledged"
-                body += f"<h3>{title}</h3>" + plots.percentiles([c for c in curves if c[2]])
+                body += f"<h3>{CURVES[plot]}</h3>" + plots.percentiles([c for c in curves if c[2]])
             continue
         metric = METRICS[plot]
         rows = [(name, colours[name], spread) for name, cell in parts.items() if (spread := cell.spread(plot))]

@@ -101,7 +101,7 @@ def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, f
         return {"ok": False, "failures": [str(failed)], "figures": {}}
     try:
         return load.run(options.tools / "bench_load", servers.dialect, running, common + workload.options, own_cpus,
-                        timeout_s=180 + seconds)
+                        timeout_s=180 + seconds, kills=workload.kills)
     finally:
         running.stop()
         if not options.keep:

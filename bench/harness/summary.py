@@ -34,6 +34,12 @@ METRICS = {
     "bytes_per_connection": Metric("Memory of an idle connection", "bytes", ("bytes_per_connection",)),
     "cpu_us_per_open": Metric("CPU to open a connection", "µs", ("cpu_us_per_open",)),
     "cpu_us_per_connection_s": Metric("CPU of an idle connection, per second", "µs", ("cpu_us_per_connection_s",)),
+    "drawings_per_s": Metric("New drawings opened", "/s", ("drawings_per_s",), False),
+    "cpu_us_per_drawing": Metric("CPU to open a new drawing", "µs", ("cpu_us_per_drawing",)),
+    "caught_up_per_s": Metric("Strokes of its history that a reader gets", "/s", ("caught_up_per_s",), False),
+    "catchup_p50": Metric("Until the drawing is there, median", "ms", ("catchup_us", "p50"), scale=1e-3),
+    "all_live_ms": Metric("Until the last client is live again", "ms", ("all_live_ms",)),
+    "rss_growth_mib": Metric("Memory that the servers grew by", "MiB", ("rss_growth_kib",), scale=1 / 1024),
     "servers_busy": Metric("Servers busy", "cores", ("servers_busy",)),
     "generator_busy": Metric("Generator busy", "cores", ("generator_busy",)),
 }

@@ -21,7 +21,10 @@ class Workload:
     seconds: float = 5
     warm: float = 1.5
     settle: float = 1
-    servers_cpus: str = "pinned"  # pinned: to core 1, and the generator to core 0; free: servers where they like
+    # pinned: servers to core 1, the generator to core 0. free: all where they like. With three nodes on two cores the
+    # rounds lie equally far apart either way, and a pinned generator has the longer tails (its core is then shared).
+    servers_cpus: str = "pinned"
+    kills: bool = False  # the first node dies within the run; "{first_pid}" in options is its process
 
 
 WORKLOADS = [
@@ -47,4 +50,19 @@ WORKLOADS = [
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
              headline="acks_per_s", plots=("acks_per_s", "cpu_us_per_stroke", "ack_latency"), servers_cpus="free",
              short=False, only=("inkmesh",)),
+    Workload("slow", "One drawing, 450 look on, 100 strokes/s; 50 more do not read",
+             ["fanout", "--subscribers", "450", "--silent", "50", "--rate", "100"], headline="latency_p99",
+             plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
+    Workload("slow-none", "The same 450 without the 50 that do not read",
+             ["fanout", "--subscribers", "450", "--rate", "100"], headline="latency_p99",
+             plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
+    Workload("catchup", "Opening a drawing of 20,000 strokes", ["catchup", "--strokes", "20000"],
+             headline="caught_up_per_s", plots=("caught_up_per_s", "catchup_p50", "cpu_us_per_delivery"), short=False,
+             only=("inkmesh",)),
+    Workload("churn", "50 people open one new drawing after another, 20 on each connection, at 3 nodes",
+             ["churn", "--people", "50", "--drawings", "20"], nodes=3, headline="drawings_per_s",
+             plots=("drawings_per_s", "cpu_us_per_drawing", "open_latency"), servers_cpus="free", short=False),
+    Workload("herd", "A node is killed: its 1,000 clients come back at once at the two others",
+             ["herd", "--clients", "1000", "--kill", "{first_pid}"], nodes=3, headline="all_live_ms",
+             plots=("all_live_ms", "live_latency"), servers_cpus="free", short=False, kills=True),
 ]
