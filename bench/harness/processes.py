@@ -1,12 +1,13 @@
-"""Server processes of the benchmark: started with a log, pinned where asked, always stopped again."""
+"""Server processes of the benchmark: started with a log, placed on cores, always stopped again."""
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 NICE = -10  # servers and generator alike, where allowed: whoever else uses the machine disturbs less
@@ -21,14 +22,29 @@ def may_be_nice() -> bool:
     return os.geteuid() == 0
 
 
-def _prepare(cpus: set[int] | None) -> Callable[[], None]:
-    def prepare() -> None:
+@contextlib.contextmanager
+def placed(cpus: set[int] | None) -> Iterator[None]:
+    """What is started within runs on these cores (None: on all), before what else the machine has to do. Children inherit
+    it, so this is how servers of any kind are placed."""
+    before = os.sched_getaffinity(0)
+    if cpus:
+        os.sched_setaffinity(0, cpus)
+    if may_be_nice():
+        os.setpriority(os.PRIO_PROCESS, 0, NICE)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
         if may_be_nice():
-            os.setpriority(os.PRIO_PROCESS, 0, NICE)
-        if cpus:
-            os.sched_setaffinity(0, cpus)
+            os.setpriority(os.PRIO_PROCESS, 0, 0)
 
-    return prepare
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def free_ports(count: int) -> list[int]:
@@ -50,14 +66,12 @@ def free_ports(count: int) -> list[int]:
 class Process:
     """One server process: its output goes to folder/name.log."""
 
-    def __init__(self, name: str, command: list[str], folder: Path, cpus: set[int] | None = None,
-                 environment: dict[str, str] | None = None) -> None:
+    def __init__(self, name: str, command: list[str], folder: Path) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
-                env={**os.environ, **(environment or {})}, preexec_fn=_prepare(cpus), start_new_session=True)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True)
 
     @property
     def pid(self) -> int:
@@ -66,11 +80,6 @@ class Process:
     @property
     def alive(self) -> bool:
         return self._process.poll() is None
-
-    def kill(self) -> None:
-        """SIGKILL: what a lost machine looks like."""
-        self._process.kill()
-        self._process.wait()
 
     def stop(self) -> None:
         """SIGTERM to the process and its children, then SIGKILL."""

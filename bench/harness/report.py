@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 import plots
-from summary import METRICS, Cell, cells, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
+from summary import METRICS, Cell, Spread, cells, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#fdfdfc;--fg:#1d2328;--soft:#68727b;--line:#dfe3e6;--card:#fff;--bad:#b3261e;
@@ -17,7 +17,7 @@ body{margin:0 auto;padding:32px 20px 80px;max-width:820px;background:var(--bg);c
 font:15px/1.55 system-ui,sans-serif}
 h1{font-size:26px;margin:0 0 4px}h2{font-size:19px;margin:0 0 2px}h3{font-size:14px;margin:20px 0 6px}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px 24px;margin:24px 0}
-p{margin:6px 0}.soft,caption{color:var(--soft)}.bad{color:var(--bad)}
+p{margin:6px 0}a{color:inherit}.soft{color:var(--soft)}.bad{color:var(--bad)}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:var(--fg)}
 svg .tick,svg .value{fill:var(--soft)}svg .grid{stroke:var(--line);fill:none}
 svg .whisker{stroke:var(--fg);stroke-width:1.2;fill:none;opacity:.75}svg .line{fill:none;stroke-width:2}
@@ -32,6 +32,7 @@ COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks
            "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "all_live_ms",
            "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
            "servers_busy", "generator_busy")
+RARE = ("rss_growth_mib",)  # shown only where it is plotted
 
 # Plots of all percentiles, by the name of the histogram (less its "_us").
 CURVES = {
@@ -48,24 +49,51 @@ def _colours(results: dict[str, Any]) -> dict[str, int]:
     return {c["name"]: 1 if c["dialect"] == "floor" else next(rest) for c in results["contestants"]}
 
 
-def _columns(parts: dict[str, Cell], wanted: tuple[str, ...] = COLUMNS) -> list[str]:
-    return [key for key in wanted if any(cell.spread(key) for cell in parts.values())]
+def _columns(parts: dict[str, Cell], workload: dict[str, Any]) -> list[str]:
+    """The metrics that say something about a workload, its headline first."""
+
+    def says_something(key: str) -> bool:
+        spreads = [spread for cell in parts.values() if (spread := cell.spread(key))]
+        return any(spread.high != 0 for spread in spreads) and (key not in RARE or key in workload["plots"])
+
+    return [key for key in dict.fromkeys((workload["headline"], *COLUMNS)) if says_something(key)]
 
 
-def _figures(parts: dict[str, Cell]) -> str:
-    columns = _columns(parts)
-    head = "".join(f'<th>{escape(METRICS[key].title)} <span class="soft">{METRICS[key].unit}</span></th>'
-                   for key in columns)
-    head = '<th></th>' + head.replace("<th>", '<th style="white-space:normal">')
+def _cell(spread: Spread | None, failed: bool = False) -> str:
+    if spread is None:
+        return '<td class="bad">failed</td>' if failed else "<td>–</td>"
+    return (f'<td>{number(spread.median)} <span class="soft">{number(spread.low)}–{number(spread.high)}</span></td>')
+
+
+def _table(head: list[str], rows: str) -> str:
+    heads = "".join(f"<th>{escape(name)}</th>" for name in head)
+    return f'<div class="scroll"><table><tr><th></th>{heads}</tr>{rows}</table></div>'
+
+
+def _label(key: str) -> str:
+    return f'<td>{METRICS[key].title} <span class="soft">{METRICS[key].unit}</span></td>'
+
+
+def _figures(parts: dict[str, Cell], workload: dict[str, Any]) -> str:
     rows = ""
-    for name, cell in parts.items():
-        rows += f"<tr><td>{escape(name)}</td>"
-        for key in columns:
-            spread = cell.spread(key)
-            rows += "<td>–</td>" if spread is None else (
-                f'<td title="{number(spread.low)} to {number(spread.high)}">{number(spread.median)}</td>')
+    for key in _columns(parts, workload):
+        rows += "<tr>" + _label(key) + "".join(_cell(cell.spread(key)) for cell in parts.values()) + "</tr>"
+    return _table(list(parts), rows)
+
+
+def _overview(results: dict[str, Any]) -> str:
+    """One figure of each workload."""
+    names = [contestant["name"] for contestant in results["contestants"]]
+    rows = ""
+    for workload in results["workloads"]:
+        parts = cells(results, workload["name"])
+        key = workload["headline"]
+        rows += f'<tr><td><a href="#{workload["name"]}">{workload["name"]}</a></td>{_label(key)}'
+        for name in names:
+            cell = parts.get(name)
+            rows += "<td>–</td>" if cell is None else _cell(cell.spread(key), bool(cell.failures))
         rows += "</tr>"
-    return f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
+    return f"<section><h2>At a glance</h2>{_table(['', *names], rows)}</section>"
 
 
 def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
@@ -88,14 +116,14 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
             better = "less" if metric.less_is_better else "more"
             body += f'<h3>{metric.title} <span class="soft">({better} is better)</span></h3>'
             body += plots.bars(rows, metric.unit)
-    body += "<h3>Medians</h3>" + _figures(parts)
+    body += "<h3>Medians, and the rounds' lowest and highest</h3>" + _figures(parts, workload)
     for name, cell in parts.items():
         for failure in cell.failures:
             body += f'<p class="bad">{escape(name)} failed, {escape(failure)}</p>'
         if cell.disturbed:
             body += (f'<p class="soft">{escape(name)}: in {cell.disturbed} of {len(cell.good)} rounds others used the '
                      'machine as well.</p>')
-    return f"<section>{body}</section>"
+    return f'<section id="{workload["name"]}">{body}</section>'
 
 
 def page(results: dict[str, Any]) -> str:
@@ -115,6 +143,7 @@ contestants took turns within each round. CPU is user and system time of all ser
 window, read at its edges. Every delivery was checked: a run that lost, repeated or reordered a stroke, or in which the
 generator was over 80 % busy, is shown as failed and is in no figure. A stroke is some 200 bytes of JSON: ten points
 of real handwriting. Latency counts from when a stroke was to leave, not from when it could.</p>
+{_overview(results)}
 {sections}
 </html>
 """
@@ -127,7 +156,7 @@ def table(results: dict[str, Any]) -> str:
         parts = cells(results, workload["name"])
         if not parts:
             continue
-        keys = _columns(parts, tuple(dict.fromkeys((workload["headline"], *COLUMNS))))[:7]
+        keys = _columns(parts, workload)[:7]
         lines.append(f"{workload['name']}: {workload['title']}")
         heads = [f"{key} [{METRICS[key].unit}]" for key in keys]
         lines.append(f"  {'':<14}" + "".join(f"{head:>{max(len(head), 14) + 2}}" for head in heads))

@@ -4,7 +4,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
+import signal
 import sys
 import time
 from pathlib import Path
@@ -13,13 +15,20 @@ from typing import Any
 import load
 import machine
 import report
-from processes import StartFailed
+from processes import StartFailed, placed
 from servers import Floor, Inkmesh, Servers
 from workloads import WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parents[2]
-OWN = ("floor",)
-RIVALS = ("ws-redis", "socketio", "nats")
+
+# Servers that others wrote, where they are part of this checkout.
+try:
+    import rivals
+    RIVALS = tuple(rivals.ALL)
+except ImportError:
+    RIVALS = ()
+RUN_WITHIN_S = 240
+KNOWN = ("floor", *RIVALS)
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -27,10 +36,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="scripts/bench", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Measures what a delivery costs: installs, builds, runs, and writes a page with plots.",
         epilog=f"""\
-workloads:
-{chr(10).join(f'  {w.name:<15} {w.title}' for w in WORKLOADS)}
+workloads (without * not in the short mode):
+{chr(10).join(f'  {w.name:<15}{"*" if w.short else " "} {w.title}' for w in WORKLOADS)}
 
 examples:
+  scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
   scripts/bench --short                                       two minutes: is it about as fast as it was?
   scripts/bench --against floor,ws-redis,socketio,nats        the whole comparison
   scripts/bench --inkmesh old=/tmp/before --inkmesh new=build/release/inkmesh --against none --only fanout
@@ -42,7 +52,7 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--short", action="store_true", help="the main workloads, three short rounds")
     parser.add_argument("--only", action="append", metavar="WORKLOAD", help="this workload; may be repeated")
     parser.add_argument("--against", default="floor", metavar="LIST",
-                        help=f"of {', '.join(OWN + RIVALS)}, or none [floor]")
+                        help=f"of {', '.join(KNOWN)}, or none [floor]")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured [5, short: 3]")
     parser.add_argument("--seconds", type=float, metavar="S", help="the measured window of each run [5, short: 2]")
     parser.add_argument("--inkmesh", action="append", metavar="[NAME=]PATH", help="the binary; repeat it to compare builds")
@@ -50,15 +60,19 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
                         help="where bench_load and bench_floor are [build/release]")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="for data and the report [build/bench]")
     parser.add_argument("--keep", action="store_true", help="keep the servers' folders: stores and logs")
+    parser.add_argument("--hold", action="store_true",
+                        help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
     options = parser.parse_args(arguments)
     names = [w.name for w in WORKLOADS]
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
+    if options.hold and len(options.only or []) != 1:
+        parser.error("--hold needs one --only WORKLOAD")
     options.against = [] if options.against == "none" else options.against.split(",")
     for name in options.against:
-        if name not in OWN + RIVALS:
-            parser.error(f"--against {name}: expected some of {', '.join(OWN + RIVALS)}, or none")
+        if name not in KNOWN:
+            parser.error(f"--against {name}: expected some of {', '.join(KNOWN)}, or none")
     return options
 
 
@@ -71,8 +85,9 @@ def contestants(options: argparse.Namespace) -> list[Servers]:
         if name == "floor":
             chosen.append(Floor(options.tools / "bench_floor"))
         else:
-            import rivals  # here, because it may need what is not installed
-            chosen.append(rivals.make(name))
+            chosen.append(rivals.ALL[name])
+    if len({servers.name for servers in chosen}) < len(chosen):
+        raise SystemExit("scripts/bench: two contestants have one name: --inkmesh NAME=PATH tells them apart")
     return chosen
 
 
@@ -86,26 +101,55 @@ def cores(workload: Workload) -> tuple[set[int] | None, set[int] | None]:
     return None, None
 
 
-def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def start(servers: Servers, workload: Workload, folder: Path) -> Any:
+    """The servers of one run, with an empty folder, on their cores."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    server_cpus, own_cpus = cores(workload)
+    settings = workload.settings if getattr(servers, "configurable", False) else {}
+    with placed(cores(workload)[0]):
+        return servers.start(workload.nodes, folder, **settings)
+
+
+def load_options(servers: Servers, workload: Workload, options: argparse.Namespace) -> list[str]:
+    """bench_load's options for one run."""
     seconds = options.seconds or (2 if options.short else workload.seconds)
     warm = min(workload.warm, 1) if options.short else workload.warm
-    common = ["--seconds", str(seconds), "--warm", str(warm), "--settle", str(workload.settle)]
-    if servers.acks:
-        common.append("--acks")
+    acks = ["--acks"] if getattr(servers, "acks", False) else []
+    return ["--seconds", str(seconds), "--warm", str(warm), "--settle", str(workload.settle), *acks, *workload.options]
+
+
+def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     try:
-        running = servers.start(workload.nodes, folder, cpus=server_cpus, **workload.settings)
-    except StartFailed as failed:
+        running = start(servers, workload, folder)
+    except (StartFailed, RuntimeError) as failed:
         return {"ok": False, "failures": [str(failed)], "figures": {}}
     try:
-        return load.run(options.tools / "bench_load", servers.dialect, running, common + workload.options, own_cpus,
-                        timeout_s=180 + seconds, kills=workload.kills)
+        return load.run(options.tools / "bench_load", servers.dialect, running,
+                        load_options(servers, workload, options), cores(workload)[1], RUN_WITHIN_S, workload.kills)
     finally:
         running.stop()
         if not options.keep:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def hold(servers: Servers, workload: Workload, options: argparse.Namespace) -> int:
+    """Starts the servers of one run, says how to load them by hand, and waits for Ctrl-C."""
+    running = start(servers, workload, options.out / "data" / f"hold-{servers.name}")
+    try:
+        words = load.command_line(options.tools / "bench_load", servers.dialect, running,
+                                  load_options(servers, workload, options))
+        own = cores(workload)[1]
+        pinned = ["taskset", "-c", ",".join(map(str, own))] if own else []
+        print("\n".join(f"{label:<8} pid {pid}" for label, pid in running.pids.items()))
+        print("Load them with (and another --prefix each time):\n\n  " + shlex.join([*pinned, *words]) + "\n\nCtrl-C stops.",
+              flush=True)
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        signal.pause()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        running.stop()
+    return 0
 
 
 def note(workload: Workload, result: dict[str, Any]) -> str:
@@ -126,6 +170,8 @@ def main(arguments: list[str]) -> int:
     chosen = [w for w in WORKLOADS if (w.name in options.only if options.only else not options.short or w.short)]
     rounds = options.rounds or (3 if options.short else 5)
     everyone = contestants(options)
+    if options.hold:
+        return hold(everyone[0], chosen[0], options)
     plan = [(r, w, s) for r in range(rounds) for w in chosen
             for s in (everyone if r % 2 == 0 else everyone[::-1]) if not w.only or s.dialect in w.only]
     options.out.mkdir(parents=True, exist_ok=True)

@@ -14,21 +14,22 @@ class Servers:
 
     name = ""     # in reports
     dialect = ""  # as bench_load knows it
-    acks = False  # every publish is acknowledged
+    acks = False  # every publish must be acknowledged for a run to count
+    configurable = False  # knows a workload's settings
 
     def start(self, nodes: int, folder: Path, **settings: Any) -> Running:
         """Starts that many nodes with their data and logs in `folder`, which exists and is empty, and returns once they
-        take clients. Settings that a kind does not know have no meaning for it: `cpus` (the set of cores to run on),
-        `replicas` and `ack` (on how many nodes a stroke is stored, and must be before its author is told)."""
+        take clients. Settings are for those that are configurable: `replicas` and `ack` (on how many nodes a stroke is
+        stored, and must be before its author is told), `durability` (sync or async)."""
         raise NotImplementedError
 
 
-def start_all(commands: list[tuple[str, list[str]]], folder: Path, cpus: set[int] | None) -> list[Process]:
+def start_all(commands: list[tuple[str, list[str]]], folder: Path) -> list[Process]:
     """The named processes; all or none."""
     processes: list[Process] = []
     try:
         for name, command in commands:
-            processes.append(Process(name, command, folder, cpus))
+            processes.append(Process(name, command, folder))
     except BaseException:
         for process in processes:
             process.stop()
@@ -53,7 +54,7 @@ class Floor(Servers):
             peers = [f"127.0.0.1:{port}" for port in meshes if port != meshes[i]]
             commands.append((f"floor{i + 1}", [str(self._binary), f"127.0.0.1:{clients[i]}", f"127.0.0.1:{meshes[i]}",
                                                *peers]))
-        processes = start_all(commands, folder, settings.get("cpus"))
+        processes = start_all(commands, folder)
         running = Running([f"ws://127.0.0.1:{port}" for port in clients], processes)
         try:
             for process, port in zip(processes, clients):
@@ -69,6 +70,7 @@ class Inkmesh(Servers):
 
     dialect = "inkmesh"
     acks = True
+    configurable = True
 
     def __init__(self, binary: Path, name: str = "inkmesh") -> None:
         self.name = name
@@ -105,7 +107,7 @@ class Inkmesh(Servers):
         config.write_text(self.config(clients, ports[nodes:2 * nodes], ports[2 * nodes:], folder, settings))
         commands = [(f"ws{i + 1}", [str(self.binary), "node", "--config", str(config), "--node", f"ws{i + 1}"])
                     for i in range(nodes)]
-        processes = start_all(commands, folder, settings.get("cpus"))
+        processes = start_all(commands, folder)
         running = Running([f"ws://127.0.0.1:{port}" for port in clients], processes)
         try:
             for process, port in zip(processes, clients):
