@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "common/net.h"
 #include "common/websocket.h"
@@ -15,15 +16,15 @@
 namespace inkmesh::bench {
 namespace {
 
-constexpr std::size_t kRead = 256 * 1024;
-constexpr std::size_t kLargest = 128 * 1024;
+constexpr std::size_t kRead = std::size_t{256} * 1024;
+constexpr std::size_t kLargest = std::size_t{128} * 1024;
 constexpr int kTurnMs = 100;  // how often peers that are away are tried again
 constexpr std::size_t kPeerHeader = 6;
 
 }  // namespace
 
-FloorServer::FloorServer(const FloorSettings& settings)
-    : settings_(settings), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kLargest + 64 + kRead) {
+FloorServer::FloorServer(FloorSettings settings)
+    : settings_(std::move(settings)), epoll_(epoll_create1(EPOLL_CLOEXEC)), buffer_(kLargest + 64 + kRead) {
   add(Kind::client_listener, listen_at(settings_.clients), false);
   if (settings_.mesh.sin_port != 0) add(Kind::mesh_listener, listen_at(settings_.mesh), false);
 }
@@ -243,9 +244,9 @@ void FloorServer::write(Link& link) {
 
 // What a turn has for one connection leaves in one write.
 void FloorServer::finish_turn() {
-  for (std::size_t i = 0; i < dirty_.size(); ++i) {
-    dirty_[i]->dirty = false;
-    if (!dirty_[i]->broken) write(*dirty_[i]);
+  for (Link* link : dirty_) {
+    link->dirty = false;
+    if (!link->broken) write(*link);
   }
   dirty_.clear();
   for (Link* link : broken_) {

@@ -23,7 +23,7 @@ struct FloorSettings {
 
 class FloorServer {
  public:
-  explicit FloorServer(const FloorSettings& settings);
+  explicit FloorServer(FloorSettings settings);
   ~FloorServer();
   FloorServer(const FloorServer&) = delete;
   FloorServer& operator=(const FloorServer&) = delete;

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 import plots
-from summary import METRICS, Cell, Spread, cells, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
+from summary import METRICS, Cell, Spread, builds, cells, compared, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#fdfdfc;--fg:#1d2328;--soft:#68727b;--line:#dfe3e6;--card:#fff;--bad:#b3261e;
@@ -25,7 +25,7 @@ svg .whisker{stroke:var(--fg);stroke-width:1.2;fill:none;opacity:.75}svg .line{f
 margin-right:6px;vertical-align:-1px}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:13.5px}
 th,td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white-space:nowrap}
-th:first-child,td:first-child{text-align:left}th{font-weight:600}code{font-size:12.5px}
+th:first-child,td:first-child,.name{text-align:left}th{font-weight:600}code{font-size:12.5px}
 """
 
 COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "latency_p50", "latency_p99",
@@ -71,7 +71,7 @@ def _table(head: list[str], rows: str) -> str:
 
 
 def _label(key: str) -> str:
-    return f'<td>{METRICS[key].title} <span class="soft">{METRICS[key].unit}</span></td>'
+    return f'<td class="name">{METRICS[key].title} <span class="soft">{METRICS[key].unit}</span></td>'
 
 
 def _figures(parts: dict[str, Cell], workload: dict[str, Any]) -> str:
@@ -96,6 +96,22 @@ def _overview(results: dict[str, Any]) -> str:
     return f"<section><h2>At a glance</h2>{_table(['', *names], rows)}</section>"
 
 
+def _comparisons(results: dict[str, Any], workload: dict[str, Any]) -> list[str]:
+    """Sentences about builds of the same server, of which the first is what the others are compared with."""
+    parts = cells(results, workload["name"])
+    first, others = builds(results)
+    said = []
+    for name in others:
+        if first not in parts or name not in parts:
+            continue
+        for key in _columns(parts, workload):
+            ratio = None if key in ("servers_busy", "generator_busy") else compared(parts[first], parts[name], key)
+            if ratio is not None:
+                said.append(f"{name} / {first}, {METRICS[key].title}: {ratio.median - 1:+.1%} "
+                            f"({ratio.low - 1:+.1%} to {ratio.high - 1:+.1%})")
+    return said
+
+
 def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     parts = cells(results, workload["name"])
     colours = _colours(results)
@@ -117,6 +133,9 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
             body += f'<h3>{metric.title} <span class="soft">({better} is better)</span></h3>'
             body += plots.bars(rows, metric.unit)
     body += "<h3>Medians, and the rounds' lowest and highest</h3>" + _figures(parts, workload)
+    if said := _comparisons(results, workload):
+        lines = "<br>".join(map(escape, said))
+        body += f"<h3>Round by round: the median, and the rounds' lowest and highest</h3><p>{lines}</p>"
     for name, cell in parts.items():
         for failure in cell.failures:
             body += f'<p class="bad">{escape(name)} failed, {escape(failure)}</p>'
@@ -128,7 +147,7 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
 
 def page(results: dict[str, Any]) -> str:
     machine = results["machine"]
-    who = ", ".join(f"{c['name']} {c['version']}".strip() for c in results["contestants"])
+    who = ", ".join(c["name"] + (f" ({c['version']})" if c["version"] else "") for c in results["contestants"])
     nice = f" Servers and generator ran at nice {machine['nice']}." if machine["nice"] else ""
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
@@ -143,6 +162,10 @@ contestants took turns within each round. CPU is user and system time of all ser
 window, read at its edges. Every delivery was checked: a run that lost, repeated or reordered a stroke, or in which the
 generator was over 80 % busy, is shown as failed and is in no figure. A stroke is some 200 bytes of JSON: ten points
 of real handwriting. Latency counts from when a stroke was to leave, not from when it could.</p>
+<p>An inkmesh node stores each stroke in LMDB on disk, synced, on two nodes (three where it is said) and acknowledges it
+from two; on a cluster of one node, on one. The floor stores nothing and acknowledges nothing: it copies frames, and is
+here to show what cannot be saved. What the kernel does in threads of its own, such as writing the disk's journal, is in
+nobody's figure.</p>
 {_overview(results)}
 {sections}
 </html>
@@ -171,4 +194,5 @@ def table(results: dict[str, Any]) -> str:
             if cell.disturbed:
                 line += f"   {cell.disturbed} disturbed"
             lines.append(line)
+        lines += [f"  {said}" for said in _comparisons(results, workload)[:4]]
     return "\n".join(lines)

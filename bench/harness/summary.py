@@ -51,7 +51,10 @@ def value(figures: dict[str, Any], key: str) -> float | None:
         if not isinstance(found, dict) or step not in found:
             return None
         found = found[step]
-    return None if found is None else float(found) * METRICS[key].scale
+    # A server that does not acknowledge has no rate of it.
+    if found is None or (key == "acks_per_s" and found == 0):
+        return None
+    return float(found) * METRICS[key].scale
 
 
 def number(amount: float) -> str:
@@ -108,6 +111,20 @@ class Cell:
                 if share < 1:
                     at.setdefault(share, []).append(us / 1000)
         return sorted((share, statistics.median(values)) for share, values in at.items())
+
+
+def compared(old: Cell, new: Cell, key: str) -> Spread | None:
+    """new / old, round by round: what disturbs a whole round is in both, and falls out."""
+    before = {run["round"]: value(run["figures"], key) for run in old.runs if run["ok"]}
+    after = {run["round"]: value(run["figures"], key) for run in new.runs if run["ok"]}
+    ratios = [amount / base for number, amount in after.items() if amount is not None and (base := before.get(number))]
+    return Spread(statistics.median(ratios), min(ratios), max(ratios)) if ratios else None
+
+
+def builds(results: dict[str, Any]) -> tuple[str, list[str]]:
+    """The first contestant, and those that are other builds of it."""
+    first, *others = results["contestants"]
+    return first["name"], [other["name"] for other in others if other["dialect"] == first["dialect"]]
 
 
 def cells(results: dict[str, Any], workload: str) -> dict[str, Cell]:

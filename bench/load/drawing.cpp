@@ -1,7 +1,7 @@
 #include "load/drawing.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
 #include "common/clock.h"
 #include "load/strokes.h"
@@ -15,8 +15,8 @@ constexpr std::size_t kFirstRing = 16;
 
 }  // namespace
 
-Drawing::Drawing(const Setting& setting, const DrawingPlan& plan)
-    : setting_(setting), plan_(plan), fleet_(setting.urls, *setting.dialect, *this) {
+Drawing::Drawing(const Setting& setting, DrawingPlan plan)
+    : setting_(setting), plan_(std::move(plan)), fleet_(setting.urls, *setting.dialect, *this) {
   for (std::uint32_t i = 0; i < plan_.channels; ++i) {
     channel_names_.push_back(setting_.prefix + "-drawing-" + std::to_string(i));
   }

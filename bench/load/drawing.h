@@ -32,7 +32,7 @@ struct DrawingPlan {
 
 class Drawing final : public Listener {
  public:
-  Drawing(const Setting& setting, const DrawingPlan& plan);
+  Drawing(const Setting& setting, DrawingPlan plan);
   Result run();
 
   void ready(Connection& connection) override;

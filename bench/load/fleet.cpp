@@ -14,10 +14,10 @@
 namespace inkmesh::bench {
 namespace {
 
-constexpr std::size_t kRead = 256 * 1024;
-constexpr std::size_t kLargestFrame = 1024 * 1024;
+constexpr std::size_t kRead = std::size_t{256} * 1024;
+constexpr std::size_t kLargestFrame = std::size_t{1024} * 1024;
 constexpr int kSmallBuffer = 4096;
-constexpr std::size_t kLargestUpgrade = 16 * 1024;
+constexpr std::size_t kLargestUpgrade = std::size_t{16} * 1024;
 
 // RFC 6455's own example.
 constexpr std::string_view kKey = "dGhlIHNhbXBsZSBub25jZQ==";

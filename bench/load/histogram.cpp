@@ -53,9 +53,10 @@ std::uint64_t Histogram::at(double share) const {
 
 std::vector<std::pair<double, std::uint64_t>> Histogram::curve() const {
   std::vector<std::pair<double, std::uint64_t>> points;
-  for (double rest = 1; rest > 1e-5; rest /= 1.5) {
-    if (rest < 1 && rest * static_cast<double>(count_) < 1) break;
+  double rest = 1;
+  while (rest > 1e-5 && (rest == 1 || rest * static_cast<double>(count_) >= 1)) {
     points.emplace_back(1 - rest, at(1 - rest));
+    rest /= 1.5;
   }
   points.emplace_back(1, max_);
   return points;

@@ -34,9 +34,9 @@ template <std::size_t digits>
 std::uint64_t read_hex(const char* at, int& bad) {
   std::uint64_t value = 0;
   for (std::size_t i = 0; i < digits; ++i) {
-    const int digit = kValues[static_cast<unsigned char>(at[i])];
-    bad |= digit;
-    value = value << 4U | static_cast<std::uint64_t>(digit & 15);
+    const std::int8_t digit = kValues[static_cast<unsigned char>(at[i])];
+    bad |= int{digit};
+    value = value << 4U | (static_cast<std::uint8_t>(digit) & 15U);
   }
   return value;
 }
