@@ -150,7 +150,7 @@ def page(results: dict[str, Any]) -> str:
     who = ", ".join(c["name"] + (f" ({c['version']})" if c["version"] else "") for c in results["contestants"])
     nice = f" Servers and generator ran at nice {machine['nice']}." if machine["nice"] else ""
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
-             f"stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
+             f"TCP with {machine['congestion']}, stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
     sections = "".join(_section(results, workload) for workload in results["workloads"])
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">

@@ -59,6 +59,8 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--tools", type=Path, default=ROOT / "build/release",
                         help="where bench_load and bench_floor are [build/release]")
     parser.add_argument("--out", type=Path, default=ROOT / "build/bench", help="for data and the report [build/bench]")
+    parser.add_argument("--patience", type=float, default=0, metavar="S",
+                        help="before each run, wait up to S seconds for others to leave the machine alone [0]")
     parser.add_argument("--keep", action="store_true", help="keep the servers' folders: stores and logs")
     parser.add_argument("--hold", action="store_true",
                         help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
@@ -181,6 +183,7 @@ def main(arguments: list[str]) -> int:
         left = (time.monotonic() - begun) / i * (len(plan) - i) if i else 0
         eta = f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left" if i else ""
         print(f"[{i + 1}/{len(plan)}{eta}] {workload.name} / {servers.name}: ", end="", flush=True)
+        machine.wait_until_quiet(options.patience)
         result = one_run(servers, workload, options, options.out / "data" / f"{workload.name}-{servers.name}")
         print(note(workload, result), flush=True)
         runs.append({**result, "round": number + 1, "workload": workload.name, "contestant": servers.name})

@@ -30,8 +30,8 @@ class Workload:
 WORKLOADS = [
     Workload("fanout", "One drawing, 500 look on, 100 strokes/s",
              ["fanout", "--subscribers", "500", "--rate", "100"]),
-    Workload("fanout-closed", "One drawing, 500 look on, as fast as it goes (4 strokes under way)",
-             ["fanout", "--subscribers", "500", "--window", "4"],
+    Workload("fanout-closed", "One drawing, 500 look on, as fast as it goes: 16 strokes under way",
+             ["fanout", "--subscribers", "500", "--window", "16"],
              plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
     Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 1 stroke/s",
              ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free"),
