@@ -145,7 +145,6 @@ def hold(servers: Servers, workload: Workload, options: argparse.Namespace) -> i
         print("\n".join(f"{label:<8} pid {pid}" for label, pid in running.pids.items()))
         print("Load them with (and another --prefix each time):\n\n  " + shlex.join([*pinned, *words]) + "\n\nCtrl-C stops.",
               flush=True)
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
         signal.pause()
     except KeyboardInterrupt:
         pass
@@ -203,6 +202,9 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # Either way of being stopped stops the servers too.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
