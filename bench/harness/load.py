@@ -1,0 +1,44 @@
+"""bench_load: one run of it against servers that are up."""
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from processes import is_alive, placed
+
+BUSY_LIMIT = 0.8  # of its core: past that the generator could be what is measured
+
+
+def command_line(binary: Path, dialect: str, running: Any, options: list[str]) -> list[str]:
+    """To run bench_load against these servers; "{first_pid}" in the options is the first one's process."""
+    options = [option.format(first_pid=next(iter(running.pids.values()))) for option in options]
+    pids = [f"{label}={pid}" for label, pid in running.pids.items()]
+    return [str(binary), "--dialect", dialect, "--url", *running.urls, "--pid", *pids, *options]
+
+
+def run(binary: Path, dialect: str, running: Any, options: list[str], cpus: set[int] | None,
+        timeout_s: float, kills: bool = False) -> dict[str, Any]:
+    """The result line, with `failures` completed: a run that has any does not count. `kills`: the first process's end is
+    part of the run."""
+
+    try:
+        with placed(cpus):
+            done = subprocess.run(command_line(binary, dialect, running, options), stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=timeout_s, check=False)
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+    except subprocess.TimeoutExpired:
+        return {"ok": False, "failures": [f"bench_load did not end within {timeout_s:.0f} s"], "figures": {}}
+    except (IndexError, json.JSONDecodeError):
+        return {"ok": False, "failures": [f"bench_load said: {(done.stderr or done.stdout).strip()[-300:]}"],
+                "figures": {}}
+    for label, pid in list(running.pids.items())[1 if kills else 0:]:
+        if not is_alive(pid):
+            result["failures"].append(f"{label} ended during the run")
+    if result["figures"].get("generator_busy", 0) > BUSY_LIMIT:
+        result["failures"].append(f"the generator was {result['figures']['generator_busy']:.0%} busy: it may be the limit")
+    servers = result["figures"].get("servers", {}).values()
+    result["figures"]["rss_growth_kib"] = sum(one["rss_kib"] - one["rss_kib_begin"] for one in servers)
+    result["ok"] = not result["failures"]
+    return result

@@ -1,0 +1,71 @@
+"""What is measured."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One row of the matrix. `options` are bench_load's; `settings` the servers'."""
+
+    name: str
+    title: str
+    options: list[str]
+    nodes: int = 1
+    headline: str = "cpu_us_per_delivery"
+    plots: tuple[str, ...] = ("cpu_us_per_delivery", "latency")
+    settings: dict[str, Any] = field(default_factory=dict)
+    short: bool = True       # part of the short mode
+    only: tuple[str, ...] = ()  # dialects; empty: all
+    seconds: float = 5
+    warm: float = 1.5
+    settle: float = 1
+    # pinned: servers to core 1, the generator to core 0. free: all where they like. With three nodes on two cores the
+    # rounds lie equally far apart either way, and a pinned generator has the longer tails (its core is then shared).
+    servers_cpus: str = "pinned"
+    kills: bool = False  # the first node dies within the run; "{first_pid}" in options is its process
+
+
+WORKLOADS = [
+    Workload("fanout", "One drawing, 500 look on, 100 strokes/s",
+             ["fanout", "--subscribers", "500", "--rate", "100"]),
+    Workload("fanout-closed", "One drawing, 500 look on, as fast as it goes: 16 strokes under way",
+             ["fanout", "--subscribers", "500", "--window", "16"],
+             plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
+    Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 1 stroke/s",
+             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free"),
+    Workload("mesh-3-copies", "The same, each stroke stored on all 3 nodes and acknowledged on 2",
+             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free",
+             settings={"replicas": 3, "ack": 2}, short=False, only=("inkmesh",)),
+    Workload("mesh-closed", "The same 300 drawings, as fast as it goes: each of the 900 draws when its last stroke is back",
+             ["mesh", "--drawings", "300", "--rate", "0"], nodes=3, servers_cpus="free", short=False,
+             plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
+    Workload("latency", "From one node to another, 100 strokes/s",
+             ["latency", "--rate", "100"], nodes=3, headline="latency_p50", servers_cpus="free"),
+    Workload("idle", "5,000 connections that do nothing",
+             ["idle", "--connections", "5000"], headline="bytes_per_connection",
+             plots=("bytes_per_connection", "cpu_us_per_open")),
+    Workload("idle-open", "5,000 connections with drawings open, 3 people each",
+             ["idle", "--connections", "5000", "--people", "3"], headline="bytes_per_connection",
+             plots=("bytes_per_connection", "cpu_us_per_open"), short=False),
+    Workload("ingest", "200 authors, 4 strokes under way each, nobody looks on: stored, then acknowledged",
+             ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
+             headline="acks_per_s", plots=("acks_per_s", "cpu_us_per_stroke", "ack_latency"), servers_cpus="free",
+             short=False, only=("inkmesh",)),
+    Workload("slow", "One drawing, 450 look on, 100 strokes/s; 50 more do not read",
+             ["fanout", "--subscribers", "450", "--silent", "50", "--rate", "100"], headline="latency_p99",
+             plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
+    Workload("slow-none", "The same 450 without the 50 that do not read",
+             ["fanout", "--subscribers", "450", "--rate", "100"], headline="latency_p99",
+             plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
+    Workload("catchup", "Opening a drawing of 20,000 strokes", ["catchup", "--strokes", "20000"],
+             headline="caught_up_per_s", plots=("caught_up_per_s", "catchup_p50", "cpu_us_per_delivery"), short=False,
+             only=("inkmesh",)),
+    Workload("churn", "50 people open one new drawing after another, 20 on each connection, at 3 nodes",
+             ["churn", "--people", "50", "--drawings", "20"], nodes=3, headline="drawings_per_s",
+             plots=("drawings_per_s", "cpu_us_per_drawing", "open_latency"), servers_cpus="free", short=False),
+    Workload("herd", "A node is killed: its 1,000 clients come back at once at the two others",
+             ["herd", "--clients", "1000", "--kill", "{first_pid}"], nodes=3, headline="all_live_ms",
+             plots=("all_live_ms", "live_latency"), servers_cpus="free", short=False, kills=True),
+]
