@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "load/rival_dialects.h"
+#include "load/dialects.h"
 
 namespace inkmesh::bench {
 namespace {

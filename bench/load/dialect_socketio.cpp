@@ -1,6 +1,6 @@
 // Socket.IO's protocol 5 over Engine.IO's protocol 4, as text frames: a digit for Engine.IO (4: message), one for
 // Socket.IO (2: event, 3: acknowledgement), the number to acknowledge, and JSON.
-#include "load/rival_dialects.h"
+#include "load/dialects.h"
 
 namespace inkmesh::bench {
 namespace {

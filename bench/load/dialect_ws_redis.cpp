@@ -1,6 +1,6 @@
 // bench/rivals/ws_redis/server.mjs: one JSON object in each text frame. What comes back begins with its type, always in
 // the same bytes, because one JSON.stringify made it.
-#include "load/rival_dialects.h"
+#include "load/dialects.h"
 
 namespace inkmesh::bench {
 namespace {

@@ -9,6 +9,9 @@ std::unique_ptr<Dialect> make_dialect(std::string_view name) {
   constexpr std::pair<std::string_view, Maker> kMakers[] = {
       {"inkmesh", make_inkmesh_dialect},
       {"floor", make_floor_dialect},
+      {"ws-redis", make_ws_redis_dialect},
+      {"socketio", make_socketio_dialect},
+      {"nats", make_nats_dialect},
   };
   for (const auto& [known, maker] : kMakers) {
     if (known == name) return maker();

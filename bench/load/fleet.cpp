@@ -15,7 +15,8 @@ namespace inkmesh::bench {
 namespace {
 
 constexpr std::size_t kRead = std::size_t{256} * 1024;
-constexpr std::size_t kLargestFrame = std::size_t{1024} * 1024;
+/// NATS puts all that waits for a client into one frame, of up to 64 MiB.
+constexpr std::size_t kLargestFrame = std::size_t{65} << 20;
 constexpr int kSmallBuffer = 4096;
 constexpr std::size_t kLargestUpgrade = std::size_t{16} * 1024;
 
