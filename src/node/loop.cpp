@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <thread>
 
 #include "node/http_routes.h"
 #include "node/logging.h"
@@ -41,7 +42,19 @@ void Loop::run() {
     turn();
 }
 
+/// Peers and clients whose news are few are heard at once; under load, what comes within a moment shares a turn.
+void Loop::keep_pace() {
+  if (stopping_) return;
+  const auto us = [] {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
+  };
+  if (const std::uint64_t wait = pace_.wait_us(us()); wait > 0) std::this_thread::sleep_for(microseconds(wait));
+  pace_.take(us());
+}
+
 void Loop::turn() {
+  keep_pace();
   received_.clear();
   parts_.mesh.poll(parts_.inbox.wake_fd(), wait_ms(), received_);
 

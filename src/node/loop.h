@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/pace.h"
 #include "edge/ws_edge.h"
 #include "inkmesh/config.h"
 #include "inkmesh/core.h"
@@ -42,6 +43,7 @@ class Loop : private Outlets {
 
  private:
   void turn();
+  void keep_pace();
   std::int64_t wait_ms() const;
   void take_events();
   void step(Event&& event);
@@ -67,6 +69,7 @@ class Loop : private Outlets {
 
   Parts parts_;
   Now now_;
+  core::Pace pace_{500, 50};
   Effects effects_;
   std::vector<Event> received_;
   /// Taken from the inbox and not stepped yet; each with the place of the next.

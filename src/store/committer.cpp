@@ -1,3 +1,4 @@
+#include "core/pace.h"
 #include "store/committer.h"
 
 #include <algorithm>
@@ -21,6 +22,10 @@ using Clock = std::chrono::steady_clock;
 // A group ends at whichever comes first. Larger ones gain nothing: the flush is shared by then, and the wait grows.
 constexpr std::size_t kGroupBytesMax = std::size_t{8} << 20;
 constexpr std::size_t kGroupStrokesMax = 16'384;
+
+// A commit costs about the same for one stroke as for twenty: past this rate strokes share one.
+constexpr std::uint64_t kCommitsPerSecond = 200;
+constexpr std::uint64_t kCommitBurst = 20;
 
 // Publishes are refused from 90 % on, and taken again below 88 %.
 constexpr std::uint64_t kRefusePercent = 90;
@@ -113,6 +118,15 @@ struct Committer::Impl {
     if (!dead.empty()) fatal(dead);
   }
 
+  static std::uint64_t us_of(Clock::time_point when) {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
+  }
+
+  Clock::duration pause() const {
+    return std::chrono::microseconds(pace.wait_us(us_of(Clock::now())));
+  }
+
   /// Waits for what is to be committed next; nothing when it is time to look at the fill. False at the end.
   bool next_group(std::vector<Waiting>& group) {
     group.clear();
@@ -123,9 +137,9 @@ struct Committer::Impl {
     } else {
       write_wake.wait(lock, something);
     }
-    if (interval.count() > 0) {
-      write_wake.wait_until(lock, committed_at + interval,
-                            [this] { return group_is_full() || stopping_writes || !read_failure.empty(); });
+    const auto wait = interval.count() > 0 ? committed_at + interval - Clock::now() : pause();
+    if (wait.count() > 0) {
+      write_wake.wait_for(lock, wait, [this] { return group_is_full() || stopping_writes || !read_failure.empty(); });
     }
     if (!read_failure.empty()) dead = read_failure;
     if (writes.empty() || !dead.empty()) return false;
@@ -187,6 +201,8 @@ struct Committer::Impl {
   WriteResult timed(const std::vector<Waiting>& group, const Write& write) {
     const auto begin = Clock::now();
     committed_at = begin;
+    pace.take(us_of(begin));
+    pace.take(us_of(begin));
     const WriteOutcome outcome = write();
     const auto us =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count());
@@ -320,6 +336,7 @@ struct Committer::Impl {
   std::string dead;
   bool refusing = false;
   Clock::time_point committed_at = Clock::now() - interval;
+  core::Pace pace{kCommitsPerSecond, kCommitBurst};
 
   std::thread writer;
   std::thread reader;
