@@ -38,8 +38,9 @@ class LmdbReplica final : public Store {
  private:
   class Batch;
 
-  void open_tables();
+  void open_tables(const NodeId& node);
   void check_format(WriteTxn& txn, bool fresh);
+  void check_owner(WriteTxn& txn, const NodeId& node);
   void count_channels();
 
   template <typename Body>
@@ -47,6 +48,7 @@ class LmdbReplica final : public Store {
   WriteOutcome outcome_of(const LmdbError& error);
   void reserve_disk(std::uint64_t pages);
   int grow_file(std::uint64_t size_bytes);
+  int lengthen_file(std::uint64_t size_bytes);
   void tend_readers();
 
   /// Visits the channel's logs (or the only one) in the order of their origins, until `visit` says false.
@@ -55,6 +57,7 @@ class LmdbReplica final : public Store {
 
   std::uint64_t disk_free_bytes() const;
   StoreError damaged_head(std::string_view key) const;
+  StoreError damaged_table(const char* name) const;
 
   Folder folder_;
   Env env_;

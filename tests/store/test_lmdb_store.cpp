@@ -153,6 +153,18 @@ TEST(LmdbStore, ANewerFormatIsRefusedNamingBoth) {
   EXPECT_NE(open_store(folder), nullptr) << "the refusal left the file as it was, and the folder free";
 }
 
+TEST(LmdbStore, AnotherNodesStoreIsRefusedNamingBoth) {
+  const TemporaryFolder folder;
+  open_store(folder);
+  EXPECT_NE(open_lmdb_store({folder.path(), kMiB, "ws2"}), nullptr) << "written before stores had an owner: now it has";
+  EXPECT_NE(open_lmdb_store({folder.path(), kMiB, "ws2"}), nullptr);
+  EXPECT_THAT(refusal([&] {
+                open_lmdb_store({folder.path(), kMiB, "ws1"});
+              }),
+              AllOf(HasSubstr("is the store of node ws2, and this is node ws1"), HasSubstr("storage.path")));
+  EXPECT_NE(open_store(folder), nullptr);
+}
+
 TEST(LmdbStore, AStrangersFileIsRefused) {
   const TemporaryFolder folder;
   with_tables(folder, [](MDB_txn* txn) { put(txn, "recipes", "soup", "water"); });
