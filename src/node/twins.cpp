@@ -30,7 +30,7 @@ std::optional<std::string> Twins::heard(const NodeId& id, const Epoch& epoch, Mo
   if (!goes_on(peer) || (peer.told_ms != 0 && now_ms - peer.told_ms < kTellAgainMs)) return std::nullopt;
   peer.told_ms = now_ms;
   return "two processes run as " + id + " (epochs " + epoch + " and " + peer.latest +
-         "): only the later one is listened to. Stop the one that should not be";
+         "): only the later one is listened to. Stop the one that should not be, then restart the other";
 }
 
 std::vector<NodeId> Twins::seen(MonotonicMs now_ms) const {

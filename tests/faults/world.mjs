@@ -8,6 +8,7 @@ import { clash } from './schedule.mjs';
 const READY_MS = 40_000;
 const SUPERVISOR_MS = 500;
 const WATCH_MS = 5;
+const WAY_OUT = /Move the folder away/g;
 
 /** What each active fault does to each host's packets; a host's kernel gets the union. */
 class Links {
@@ -116,13 +117,24 @@ export class World {
     while (!this.stopping) {
       for (const host of this.hosts) {
         if (host.running || host.down) continue;
-        if (!this.mayEnd.has(host.id)) {
+        if (host.damaged) await this.#giveUpStore(host);
+        else if (!this.mayEnd.has(host.id)) {
           this.checker.violation(`${host.id} ended by itself: ${JSON.stringify(host.child.exit)} ${host.child.stderr.slice(-400)}`);
         }
         this.restart(host.id);
       }
       await sleep(SUPERVISOR_MS);
     }
+  }
+
+  /** A node on a damaged store may end at any time, but not without the way out; then that is taken. */
+  async #giveUpStore(host) {
+    host.damaged.ended = true;
+    if (host.logged(WAY_OUT) === host.damaged.saidBefore) {
+      this.checker.violation(`${host.id} ended on a damaged store without a word: ${JSON.stringify(host.child.exit)} ${host.child.stderr.slice(-400)}`);
+    }
+    host.damaged = undefined;
+    await host.removeData();
   }
 
   /** Starts a host's process and measures until it says that it is caught up. */
