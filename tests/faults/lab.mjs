@@ -47,8 +47,26 @@ export async function whyNot() {
     await attempt('ip', ['link', 'del', `${PREFIX}${process.pid}t`]);
     await attempt('ip', ['netns', 'del', name]);
   }
+  return whyNoDisk();
+}
+
+async function whyNoDisk() {
   if (!existsSync('/dev/loop-control')) return 'there are no loop devices (/dev/loop-control)';
-  return undefined;
+  const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}-${process.pid}-try`));
+  const [image, disk] = [path.join(folder, 'image'), path.join(folder, 'disk')];
+  try {
+    await mkdir(disk);
+    await sh('truncate', ['-s', '8M', image]);
+    await sh('mkfs.ext4', ['-q', '-F', image]);
+    await sh('mount', ['-o', 'loop', image, disk]);
+    await sh('umount', [disk]);
+    return undefined;
+  } catch (error) {
+    return `disks in files cannot be mounted here (${error.message})`;
+  } finally {
+    await attempt('umount', ['-l', disk]);
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Removes what runs left behind that were killed before they could: their names hold the id of a process that is gone. */
