@@ -42,7 +42,7 @@ Env::Env(const std::string& path, std::uint64_t map_size_bytes) : path_(path) {
     check(mdb_env_set_maxreaders(env_, kReadersMax), "cannot set the number of readers");
     // The default sync mode: whatever is faster loses the file in a power cut. NOTLS: a snapshot belongs to whoever
     // holds it, not to a thread. Read-ahead stays on: a delta is a range.
-    check(mdb_env_open(env_, path.c_str(), MDB_NOTLS, kFileMode), ("cannot open " + path + "/data.mdb").c_str());
+    check(mdb_env_open(env_, path.c_str(), MDB_NOTLS, kFileMode), "cannot open data.mdb");
     check(mdb_env_set_assert(env_, on_failed_assertion), "cannot set up LMDB");
     check_length();
     check_commits();
@@ -59,7 +59,7 @@ Env::~Env() {
 /// LMDB maps the file without a look at its length: whatever is missing would end the process with SIGBUS when read.
 void Env::check_length() const {
   struct stat file {};
-  if (fstat(fd(), &file) != 0) throw LmdbError(errno, "cannot look at " + path_ + "/data.mdb");
+  if (fstat(fd(), &file) != 0) throw LmdbError(errno, "cannot look at data.mdb");
   const auto found = static_cast<std::uint64_t>(file.st_size);
   const std::uint64_t pages = last_page() + 1;
   if (found / page_bytes() >= pages) return;
@@ -76,7 +76,7 @@ void Env::check_commits() const {
   for (std::uint64_t page = 0; page < 2; ++page) {
     const auto at = static_cast<off_t>(page * page_bytes() + kCommitOffset);
     if (pread(fd(), &commits[page], sizeof commits[page], at) != sizeof commits[page]) {
-      throw LmdbError(errno, "cannot read " + path_ + "/data.mdb");
+      throw LmdbError(errno, "cannot read data.mdb");
     }
   }
   const bool fresh = commits[0] == 0 && commits[1] == 0;

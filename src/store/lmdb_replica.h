@@ -41,6 +41,7 @@ class LmdbReplica final : public Store {
   void open_tables(const NodeId& node);
   void check_format(WriteTxn& txn, bool fresh);
   void check_owner(WriteTxn& txn, const NodeId& node);
+  void check_copy(WriteTxn& txn);
   void count_channels();
 
   template <typename Body>

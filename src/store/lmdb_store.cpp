@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::uint32_t kFormat = 1;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kOwnerKey = "node";
+constexpr std::string_view kFileKey = "inode";
 constexpr std::uint64_t kMapBytesMin = std::uint64_t{256} << 10;
 
 std::uint64_t checked_map_size(const LmdbSettings& settings) {
@@ -41,7 +43,11 @@ std::uint64_t entries(MDB_txn* txn, MDB_dbi table) {
 }  // namespace
 
 std::unique_ptr<Store> open_lmdb_store(const LmdbSettings& settings) {
-  return std::make_unique<LmdbReplica>(settings);
+  try {
+    return std::make_unique<LmdbReplica>(settings);
+  } catch (const LmdbError& error) {
+    throw StoreError("store folder " + settings.path + ": " + error.what());
+  }
 }
 
 LmdbReplica::LmdbReplica(const LmdbSettings& settings)
@@ -67,6 +73,7 @@ void LmdbReplica::open_tables(const NodeId& node) {
   check(code, "cannot open the table meta");
   check_format(txn, fresh);
   if (!node.empty()) check_owner(txn, node);
+  check_copy(txn);
   check(mdb_dbi_open(txn.get(), "heads", MDB_CREATE, &tables_.heads), "cannot open the table heads");
   check(mdb_dbi_open(txn.get(), "strokes", MDB_CREATE, &tables_.strokes), "cannot open the table strokes");
   check(mdb_dbi_open(txn.get(), "ops", MDB_CREATE, &tables_.ops), "cannot open the table ops");
@@ -110,6 +117,27 @@ void LmdbReplica::check_owner(WriteTxn& txn, const NodeId& node) {
   if (owner == node) return;
   throw StoreError("store folder " + folder_.path() + " is the store of node " + owner + ", and this is node " + node +
                    ". Give this node a storage.path of its own, or an empty folder: its peers refill it.");
+}
+
+/// A copy that was put back (a backup) has forgotten what came after it, acknowledged strokes too: it must not count as
+/// whole. It is another file than the one that was.
+void LmdbReplica::check_copy(WriteTxn& txn) {
+  struct stat file {};
+  if (fstat(env_.fd(), &file) != 0) throw LmdbError(errno, "cannot look at data.mdb");
+  const std::uint64_t inode = file.st_ino;
+  std::uint64_t known = inode;
+  MDB_val key = to_val(kFileKey);
+  MDB_val value{};
+  const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
+  if (code != MDB_NOTFOUND) check(code, "cannot read the table meta");
+  if (code == MDB_SUCCESS && value.mv_size == sizeof known) std::memcpy(&known, value.mv_data, sizeof known);
+  if (code == MDB_SUCCESS && known == inode) return;
+  value = {sizeof inode, const_cast<std::uint64_t*>(&inode)};
+  check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write which file it is");
+  if (known == inode) return;
+  MDB_val mark = to_val(kRefilledKey);
+  const int gone = mdb_del(txn.get(), tables_.meta, &mark, nullptr);
+  if (gone != MDB_NOTFOUND) check(gone, "cannot note that the store is a copy");
 }
 
 bool LmdbReplica::refilled() {

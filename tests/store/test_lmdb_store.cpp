@@ -165,6 +165,23 @@ TEST(LmdbStore, AnotherNodesStoreIsRefusedNamingBoth) {
   EXPECT_NE(open_store(folder), nullptr);
 }
 
+TEST(LmdbStore, ACopyThatIsPutBackIsNotWhole) {
+  const TemporaryFolder folder;
+  const TemporaryFolder backup;
+  {
+    const auto store = open_store(folder);
+    ASSERT_EQ(store->mark_refilled().result, WriteResult::ok);
+  }
+  EXPECT_TRUE(open_store(folder)->refilled());
+  std::filesystem::copy_file(folder.file(), backup.file());
+  {
+    const auto store = open_store(backup);
+    EXPECT_FALSE(store->refilled()) << "what came after the copy was made is missing";
+    ASSERT_EQ(store->mark_refilled().result, WriteResult::ok);
+  }
+  EXPECT_TRUE(open_store(backup)->refilled());
+}
+
 TEST(LmdbStore, AStrangersFileIsRefused) {
   const TemporaryFolder folder;
   with_tables(folder, [](MDB_txn* txn) { put(txn, "recipes", "soup", "water"); });
