@@ -111,6 +111,12 @@ std::uint64_t Env::last_page() const {
   return info.me_last_pgno;
 }
 
+std::uint64_t Env::last_commit() const {
+  MDB_envinfo info{};
+  check(mdb_env_info(env_, &info), "cannot get the last commit");
+  return info.me_last_txnid;
+}
+
 WriteTxn::WriteTxn(const Env& env) : in_use_(env.path()) {
   check(mdb_txn_begin(env.get(), nullptr, 0, &txn_), "cannot begin to write");
 }

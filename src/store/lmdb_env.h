@@ -66,6 +66,8 @@ class Env {
   std::uint64_t page_bytes() const;
   /// Of the last commit.
   std::uint64_t last_page() const;
+  /// Its number: a snapshot that has one as high sees it.
+  std::uint64_t last_commit() const;
 
  private:
   void check_length() const;

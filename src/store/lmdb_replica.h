@@ -5,9 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "store/folder.h"
@@ -59,12 +62,17 @@ class LmdbReplica final : public Store {
   std::uint64_t disk_free_bytes() const;
   StoreError damaged_head(std::string_view key) const;
   StoreError damaged_table(const char* name) const;
+  void note_repaired(const Repair& repair, std::uint64_t commit);
+  void expect_unrepaired(const Channel& channel, const ReadDone::Damaged& record, std::uint64_t commit);
 
   Folder folder_;
   Env env_;
   Tables tables_;
   SnapshotPool snapshots_;
   std::atomic<std::uint64_t> channels_{0};
+  /// Records that were repaired in this life, with the commit that did it.
+  std::map<std::tuple<Channel, Origin, Seq>, std::uint64_t> repaired_;
+  std::mutex repaired_mutex_;
 
   // The writer's.
   std::string dead_;  ///< why nothing is written any more

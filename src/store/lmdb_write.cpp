@@ -219,10 +219,21 @@ WriteOutcome LmdbReplica::append(const std::vector<const Append*>& groups) {
 }
 
 WriteOutcome LmdbReplica::repair(const Repair& repair) {
-  return write([&](Batch& batch) {
+  WriteOutcome outcome = write([&](Batch& batch) {
     for (const StrokePtr& stroke : repair.strokes)
       batch.overwrite(*stroke);
   });
+  // One thread writes: this is the commit that it was.
+  if (outcome.result == WriteResult::ok) note_repaired(repair, env_.last_commit());
+  return outcome;
+}
+
+void LmdbReplica::note_repaired(const Repair& repair, std::uint64_t commit) {
+  constexpr std::size_t kRepairedMax = 100'000;
+  const std::lock_guard lock(repaired_mutex_);
+  for (const StrokePtr& stroke : repair.strokes) {
+    if (repaired_.size() < kRepairedMax) repaired_[{stroke->channel, stroke->origin, stroke->seq}] = commit;
+  }
 }
 
 WriteOutcome LmdbReplica::mark_refilled() {

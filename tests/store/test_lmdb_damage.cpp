@@ -52,6 +52,22 @@ TEST(LmdbDamage, AFlippedByteIsReportedNotServedAndHealedByRepair) {
   EXPECT_FALSE(healed.strokes[4]->duplicate);
 }
 
+TEST(LmdbDamage, WhatIsRepairedAndDamagedAgainEndsTheStoreWithAWayOut) {
+  const TemporaryFolder folder;
+  const auto store = open_store(folder);
+  const StrokePtr stroke = make_stroke("drawing", kA, 1, "\"a-stroke-of-ink\"");
+  ASSERT_EQ(write(*store, append_of({stroke})).result, WriteResult::ok);
+  ASSERT_GE(flip(folder.file(), "a-stroke-of-ink"), 1);
+  ASSERT_EQ(store->read(read_of("drawing")).damaged.size(), 1U);
+  Repair repair;
+  repair.strokes = {stroke};
+  ASSERT_EQ(store->repair(repair).result, WriteResult::ok);
+  ASSERT_THAT(store->read(read_of("drawing")).damaged, IsEmpty());
+  ASSERT_GE(flip(folder.file(), "a-stroke-of-ink"), 1);
+  EXPECT_THAT(refusal([&] { store->read(read_of("drawing")); }),
+              AllOf(HasSubstr("the table strokes is damaged"), HasSubstr("Move the folder away")));
+}
+
 TEST(LmdbDamage, DamageIsSeenInLongRecordsAndAfterReopening) {
   const TemporaryFolder folder;
   {
