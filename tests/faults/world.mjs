@@ -197,7 +197,14 @@ export class World {
     fault.drawn = { kind: fault.kind, about: kind.about(fault), hosts: kind.hosts(fault), fromMs: this.journal.nowMs };
     this.journal.faults.push(fault.drawn);
     this.journal.note('fault', { state: 'begins', id: fault.id, kind: fault.kind, about: fault.drawn.about });
-    await kind.begin(this, fault);
+    try {
+      await kind.begin(this, fault);
+    } catch (error) {
+      // Whoever waits for it to be over must not wait for ever.
+      this.active.delete(fault.id);
+      fault.end();
+      throw error;
+    }
   }
 
   async heal(fault) {
