@@ -114,25 +114,6 @@ TEST_F(Hazards, APingFloodThatNeverReadsIsClosedAndCostsNothing) {
   EXPECT_LT(median_round_trip(other), kPrompt);
 }
 
-TEST_F(Hazards, RefusalsOfTheNodeThatAreTheClientsMistakeCloseWith4429InTheEnd) {
-  start();
-  RawClient one = named("one");
-  const ConnId conn = node.conn_of("one");
-  const auto refuse = [&](int count, bool mistake) {
-    std::vector<Outgoing> frames;
-    const auto to = std::make_shared<const std::vector<ConnId>>(std::vector<ConnId>{conn});
-    for (int i = 0; i < count; ++i)
-      frames.push_back(Outgoing{to, std::make_shared<const std::string>("no"), 0, mistake});
-    edge->send(std::move(frames));
-  };
-  refuse(1'000, false);
-  refuse(100, true);
-  for (int i = 0; i < 1'100; ++i)
-    ASSERT_EQ(one.read_text(), "no");
-  refuse(200, true);
-  EXPECT_EQ(one.read_close(), 4429U);
-}
-
 TEST_F(Hazards, APingFloodClosesWith4429AndAFewPingsAreAnswered) {
   start();
   RawClient one = client();
