@@ -16,8 +16,9 @@ constexpr unsigned kReadersMax = 256;
 constexpr mdb_mode_t kFileMode = 0640;
 
 bool says_damaged(int code) {
-  return code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID || code == MDB_PANIC ||
-         code == MDB_CURSOR_FULL || code == MDB_BAD_VALSIZE;
+  // MDB_BAD_TXN: an earlier look at a page in the same transaction has failed.
+  return code == MDB_BAD_TXN || code == MDB_CORRUPTED || code == MDB_PAGE_NOTFOUND || code == MDB_INVALID ||
+         code == MDB_PANIC || code == MDB_CURSOR_FULL || code == MDB_BAD_VALSIZE;
 }
 
 std::string text_of(int code, const std::string& doing) {

@@ -103,7 +103,10 @@ std::string make_file() {
         if (known && (known->seq != seq || known->origin != kOrigins[0])) _exit(wrong);
       }
       const Append more = make_append(channel_of(channel), "ws3~00000000", 1, 40);
-      if (write(*store, more).result != WriteResult::ok) _exit(refused);
+      if (const WriteOutcome outcome = write(*store, more); outcome.result != WriteResult::ok) {
+        std::fprintf(stderr, "%s\n", outcome.detail.c_str());
+        _exit(refused);
+      }
     }
     _exit(is_named ? named : untouched);
   } catch (const std::exception& error) {
@@ -118,14 +121,19 @@ Verdict try_one(const std::string& bytes) {
   const std::string told = folder.path() + "/told";
   const pid_t child = fork();
   if (child == 0) {
-    if (std::freopen(told.c_str(), "w", stderr) == nullptr) std::abort();
+    if (std::freopen(told.c_str(), "w", stderr) == nullptr || std::setvbuf(stderr, nullptr, _IONBF, 0) != 0)
+      std::abort();
     look_through(folder);
   }
   int status = 0;
   waitpid(child, &status, 0);
-  if (WIFEXITED(status)) return static_cast<Verdict>(WEXITSTATUS(status));
-  if (WTERMSIG(status) == SIGALRM) return hung;
-  return file_bytes(told).find("Move the folder away") == std::string::npos ? silent : crashed;
+  const bool has_way_out = file_bytes(told).find("Move the folder away") != std::string::npos;
+  if (WIFEXITED(status) && (WEXITSTATUS(status) != refused || has_way_out)) {
+    return static_cast<Verdict>(WEXITSTATUS(status));
+  }
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM) return hung;
+  if (!has_way_out) std::printf("\n  said: %s", file_bytes(told).c_str());
+  return has_way_out ? crashed : silent;
 }
 
 /// The pages of each kind, by the flags in their headers.
