@@ -52,7 +52,6 @@ struct PeerStatus {
   Epoch epoch;        ///< empty: never heard of
   bool full = false;
   bool hollow = false;               ///< its store is new, or was lost and is not refilled yet
-  bool twins = false;                ///< two processes run in its name
   bool same_list = false;            ///< it runs with our node list, replicas and ack
   bool settled = false;              ///< it has shown us all that it holds of our homes' channels
   std::uint64_t lag_strokes = 0;     ///< strokes that it should have and has not confirmed

@@ -70,7 +70,7 @@ std::string reasons_of(const JsonObject& status) {
 /// What an operator should see beside the state, of a node or of a peer.
 std::string marks_of(const JsonObject& status) {
   return std::string(status.flag("full") ? ", full" : "") + (status.flag("hollow") ? ", hollow" : "") +
-         (status.flag("lists_differ") ? ", other lists" : "") + (status.flag("twins") ? ", two processes" : "");
+         (status.flag("lists_differ") ? ", other lists" : "") + (status.flag("twin") ? ", two of it" : "");
 }
 
 std::vector<std::string> node_row(const std::string& id, const std::string& address, const JsonObject& status) {

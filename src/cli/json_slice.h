@@ -23,7 +23,7 @@ class JsonObject {
     return members_;
   }
 
-  /// A member's raw JSON; empty when it is not there.
+  /// A member's raw JSON, the last one's where there are several; empty when it is not there.
   std::string_view raw(std::string_view name) const;
   /// A string member's value; empty when it is not there or no string.
   std::string text(std::string_view name) const;
@@ -36,7 +36,8 @@ class JsonObject {
   std::vector<Member> members_;
 };
 
-// All of these check the whole text, UTF-8 included, without recursion; what they return refers to it.
+// All of these take what nodes take, in any depth: they check the whole text, UTF-8 included, without recursion, and
+// turn no number into another. What they return refers to the text.
 
 /// Nothing when the text is no JSON object.
 std::optional<JsonObject> slice_object(std::string_view json);

@@ -54,6 +54,21 @@ class HelpFormatter : public CLI::Formatter {
   }
 };
 
+/// What a command line without a command of ours is told; nothing for any other mistake.
+std::string unknown_command(const CLI::App& program, int argc, char** argv) {
+  const auto commands = program.get_subcommands([](const CLI::App*) { return true; });
+  const std::string word = argc > 1 ? argv[1] : "";
+  std::string known;
+  for (const CLI::App* command : commands) {
+    if (command->get_name() == word) return {};
+    known += (known.empty() ? "" : ", ") + command->get_name();
+  }
+  const bool option = word.substr(0, 1) == "-";
+  const std::string what =
+      word.empty() ? "a command is required" : (option ? "unknown option " : "unknown command ") + word;
+  return "inkmesh: " + what + "; commands are " + known + ". 'inkmesh --help' says more.";
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv) {
@@ -78,6 +93,12 @@ int run_program(int argc, char** argv) {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() != 0) {
+      if (const std::string said = unknown_command(program, argc, argv); !said.empty()) {
+        std::cerr << said << '\n';
+        return kUsage;
+      }
+    }
     return program.exit(error) == 0 ? kOk : kUsage;
   }
   try {

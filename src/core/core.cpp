@@ -263,6 +263,8 @@ void Core::Parts::on(const Tick&) {
   last_tick_ms = turn.ms();
   for (const NodeIx peer : membership.tick())
     went_down(peer);
+  // Once it has begun to take clients it is not starting any more, whatever it learns of its peers.
+  started = started || starting() == nullptr;
   // Who was hollow and is not any more says so at once: others wait for it.
   const bool was_hollow = anti_entropy.hollow();
   anti_entropy.tick();
@@ -313,13 +315,18 @@ std::vector<std::string> Core::Parts::not_ready_reasons() const {
     reasons.push_back("clock: " + std::to_string(membership.clock_lead_ms() / 1000) +
                       " s off the median of the peers'");
   }
-  const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
-  if (up_ms < kStartMs && membership.missing() > 0) {
-    reasons.emplace_back("starting: has not heard from every peer yet");
-  } else if (up_ms < kSettleMs && membership.mute() < cluster.ack() && !anti_entropy.settled()) {
-    reasons.emplace_back("starting: is catching up with its peers");
-  }
+  const char* const waits = started ? nullptr : starting();
+  if (waits != nullptr) reasons.emplace_back(waits);
   return reasons;
+}
+
+const char* Core::Parts::starting() const {
+  const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
+  if (up_ms < kStartMs && membership.missing() > 0) return "starting: has not heard from every peer yet";
+  if (up_ms < kSettleMs && membership.mute() < cluster.ack() && !anti_entropy.settled()) {
+    return "starting: is catching up with its peers";
+  }
+  return nullptr;
 }
 
 CoreStatus Core::Parts::status() const {
@@ -341,7 +348,6 @@ CoreStatus Core::Parts::status() const {
     peer.epoch = known.epoch;
     peer.full = known.full;
     peer.hollow = membership.up(node) && known.hollow;
-    peer.twins = membership.twins(node);
     peer.same_list = membership.same_list(node);
     peer.settled = membership.up(node) && anti_entropy.settled(node);
     peer.lag_strokes = figures.lag_strokes;

@@ -26,8 +26,8 @@ Lives::Lives(Turn& turn, const ClusterMap& cluster, const std::map<std::string, 
   for (NodeIx node = 0; node < cluster_.size(); ++node)
     present_.push_back(find(notes, kMet + cluster_.id(node)));
   const std::string whole = find(notes, kWholeNote);
-  whole_ = whole == std::to_string(cluster_.generation()) ||
-           (mutated(Mutation::keep_mark_of_old_list) && !whole.empty());
+  whole_ =
+      whole == std::to_string(cluster_.generation()) || (mutated(Mutation::keep_mark_of_old_list) && !whole.empty());
   lives_ += epoch;
   if (lives_.size() > kLivesBytesMax) lives_.erase(0, lives_.size() - kLivesBytesMax);
 }

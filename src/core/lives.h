@@ -1,8 +1,9 @@
 // What outlives a life of the node, beside the strokes: notes with the store, by which a node and its peers notice that
 // a store is new, lost, or set back to an earlier time.
 //
-// Each node notes its own lives, and each peer's life that it meets. To a peer's new life it names the one before: where
-// that one is not among the peer's own notes, the peer's store has lost it, and with it what it acknowledged then.
+// Each node notes its own lives, and each peer's life that it meets. To a peer's new life it names the one before:
+// where that one is not among the peer's own notes, the peer's store has lost it, and with it what it acknowledged
+// then.
 #pragma once
 
 #include <map>

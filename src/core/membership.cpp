@@ -9,18 +9,13 @@ namespace {
 
 constexpr std::size_t kPastEpochs = 16;
 constexpr MonotonicMs kSayAgainMs = 60'000;
-/// What a past life had under way is long here by then.
-constexpr MonotonicMs kLateMs = 5'000;
 
 }  // namespace
 
 Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   Peer& peer = peers_[node];
   if (epoch != peer.epoch) {
-    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) {
-      heard_past(node, epoch);
-      return Heard::ignored;
-    }
+    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
     if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
     if (peer.past.size() > kPastEpochs) peer.past.pop_front();
     peer.epoch = epoch;
@@ -29,7 +24,6 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.hollow = true;
     peer.clock_known = false;
     peer.generation = 0;
-    peer.met_ms = turn_.ms();
     peer.state = State::up;
     peer.heard_ms = turn_.ms();
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
@@ -61,16 +55,6 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   const auto ours = static_cast<std::int64_t>(turn_.now().wall_us);
   peer.clock_offset_ms = (theirs - ours) / 1000;
   peer.clock_known = true;
-}
-
-void Membership::heard_past(NodeIx node, const Epoch& epoch) {
-  Peer& peer = peers_[node];
-  if (turn_.ms() < peer.met_ms + kLateMs) return;
-  peer.twin_ms = turn_.ms();
-  if (peer.twin_said_ms != 0 && turn_.ms() < peer.twin_said_ms + kSayAgainMs) return;
-  peer.twin_said_ms = turn_.ms();
-  turn_.say(Severity::error, "two processes run as " + cluster_.id(node) + ", in the epochs " + peer.epoch + " and " +
-                                 epoch + ": stop one. Nothing is taken from the one that was there first");
 }
 
 void Membership::ahead(const Origin& origin) {

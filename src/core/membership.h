@@ -39,10 +39,7 @@ class Membership {
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
     std::uint64_t generation = 0;  ///< of its node list; 0: not known yet
-    MonotonicMs met_ms = 0;        ///< when this life was first heard of
-    MonotonicMs twin_ms = 0;       ///< when a past life last spoke as if it lived
-    MonotonicMs twin_said_ms = 0;
-    std::deque<Epoch> past;  ///< its former epochs: what still comes from them is late
+    std::deque<Epoch> past;        ///< its former epochs: what still comes from them is late
   };
 
   Membership(Turn& turn, const ClusterMap& cluster) : turn_(turn), cluster_(cluster), peers_(cluster.size()) {}
@@ -68,10 +65,6 @@ class Membership {
   /// Somebody who is there runs with another node list, or is on none that we know: there may be holders that we
   /// don't know of, and homes that others see elsewhere.
   bool lists_differ() const;
-  /// Two processes run in that peer's name.
-  bool twins(NodeIx peer) const {
-    return peers_[peer].twin_ms != 0 && turn_.ms() < peers_[peer].twin_ms + kStrangerMs;
-  }
   void set_full(NodeIx peer, bool full) {
     peers_[peer].full = full;
   }
@@ -114,8 +107,6 @@ class Membership {
  private:
   Turn& turn_;
   const ClusterMap& cluster_;
-  void heard_past(NodeIx node, const Epoch& epoch);
-
   std::vector<Peer> peers_;
   NodeId stranger_;  ///< the last one; empty: none was ever heard of
   MonotonicMs stranger_ms_ = 0;

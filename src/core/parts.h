@@ -84,6 +84,8 @@ struct Core::Parts {
   void gossip(std::variant<Heartbeat, InterestDelta> body);
   void send_heartbeat();
   std::vector<std::string> not_ready_reasons() const;
+  /// What a start still waits for; nullptr: nothing.
+  const char* starting() const;
   void end_turn();
   CoreStatus status() const;
 
@@ -117,6 +119,7 @@ struct Core::Parts {
   std::vector<std::uint64_t> received_strokes;
   std::uint64_t forks = 0;
   MonotonicMs started_ms = 0;
+  bool started = false;  ///< was ready once
   MonotonicMs last_tick_ms = 0;
   MonotonicMs heartbeat_ms = 0;
   MonotonicMs tidy_ms = 0;

@@ -26,13 +26,24 @@ bool is_mapped(const IpAddress& address) {
 }
 
 std::optional<IpAddress> parse_bare(std::string_view text) {
-  if (text.size() >= INET6_ADDRSTRLEN) return std::nullopt;
+  // inet_pton takes a zero byte for the end.
+  if (text.size() >= INET6_ADDRSTRLEN || text.find('\0') != std::string_view::npos) return std::nullopt;
   const std::string copy(text);
   in_addr v4{};
   if (inet_pton(AF_INET, copy.c_str(), &v4) == 1) return mapped(v4);
   IpAddress v6{};
   if (inet_pton(AF_INET6, copy.c_str(), v6.data()) == 1) return v6;
   return std::nullopt;
+}
+
+/// `:80`, or nothing.
+bool is_port(std::string_view text) {
+  if (text.empty()) return true;
+  if (text.front() != ':' || text.size() == 1) return false;
+  std::uint16_t port = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data() + 1, end, port);
+  return error == std::errc{} && stop == end;
 }
 
 bool same_prefix(const IpAddress& a, const IpAddress& b, unsigned bits) {
@@ -61,10 +72,12 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
   if (const auto bare = parse_bare(text)) return bare;
   if (!text.empty() && text.front() == '[') {
     const auto close = text.find(']');
-    return close == std::string_view::npos ? std::nullopt : parse_bare(text.substr(1, close - 1));
+    if (close == std::string_view::npos || !is_port(text.substr(close + 1))) return std::nullopt;
+    return parse_bare(text.substr(1, close - 1));
   }
   const auto colon = text.find(':');
-  return colon == std::string_view::npos ? std::nullopt : parse_bare(text.substr(0, colon));
+  if (colon == std::string_view::npos || !is_port(text.substr(colon))) return std::nullopt;
+  return parse_bare(text.substr(0, colon));
 }
 
 std::optional<IpAddress> ip_of(const sockaddr_storage& address) {

@@ -2,8 +2,10 @@
 // transport and messages. `edge_echo` shows this very set-up to foreign conformance suites.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <websocketpp/concurrency/none.hpp>
 #include <websocketpp/config/core.hpp>
@@ -56,7 +58,21 @@ struct ConnectionBase {
   IpAddress address{};  ///< the peer's, or who is behind it
 };
 
-class EdgeRequest : public websocketpp::http::parser::request {};
+/// A request of HTTP/1.0 need not name a host, and websocketpp takes none without: it is given one.
+class EdgeRequest : public websocketpp::http::parser::request {
+ public:
+  std::size_t consume(const char* bytes, std::size_t size) {
+    const char* const line_end = std::find(bytes, bytes + size, '\n');
+    if (!get_method().empty() || line_end == bytes + size) return request::consume(bytes, size);
+    const auto line = static_cast<std::size_t>(line_end + 1 - bytes);
+    request::consume(bytes, line);
+    if (get_version() == "HTTP/1.0") request::consume(kHost.data(), kHost.size());
+    return line == size ? size : line + request::consume(bytes + line, size - line);
+  }
+
+ private:
+  static constexpr std::string_view kHost = "Host: localhost\r\n";
+};
 
 }  // namespace inkmesh::edge
 
@@ -66,6 +82,12 @@ namespace websocketpp::processor {
 template <>
 inline int get_websocket_version<inkmesh::edge::EdgeRequest>(inkmesh::edge::EdgeRequest& request) {
   return request.get_header("Sec-WebSocket-Version") == "13" ? 13 : -1;
+}
+
+/// The node answers alike whatever name it was called by.
+template <>
+inline uri_ptr get_uri_from_host<inkmesh::edge::EdgeRequest>(inkmesh::edge::EdgeRequest& request, std::string scheme) {
+  return lib::make_shared<uri>(scheme, "localhost", request.get_uri());
 }
 
 }  // namespace websocketpp::processor
@@ -81,7 +103,8 @@ class EdgeResponse : public websocketpp::http::parser::response {
     const int status = get_status_code();
     // What websocketpp refuses by itself comes without a body.
     const bool bare = status >= 400 && get_body().empty() && get_header("Content-Length").empty();
-    const std::string body = bare ? error_json(status, reason_of(status)) : get_body();
+    const char* why = status == 400 ? "no HTTP/1.1 request with a Host, or no WebSocket handshake" : reason_of(status);
+    const std::string body = bare ? error_json(status, why) : get_body();
     std::string out = get_version() + ' ' + std::to_string(status) + ' ';
     out += status == 101 ? "Switching Protocols" : reason_of(status);
     out += "\r\n";

@@ -250,6 +250,7 @@ void ShardImpl::deliver(const Outgoing& frame) {
     if (c == nullptr || c->phase != Phase::open || c->closing_since_ms != 0) continue;
     if (!message) message = SharedMessage::text(frame.text);
     push(*c, message, frame.cost);
+    if (frame.mistake && !c->client.errors.take(kErrorRate, monotonic_ms())) close_for_abuse(*c, "too many errors");
   }
 }
 

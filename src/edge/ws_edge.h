@@ -61,6 +61,7 @@ struct Outgoing {
   std::shared_ptr<const std::vector<ConnId>> to;  ///< ascending, of any shards
   SharedBytes text;                               ///< one whole message
   std::size_t cost = 0;                           ///< reported back by Written, for each connection; 0: not reported
+  bool mistake = false;                           ///< it refuses what the client should not have sent
 };
 
 struct EdgeStats {
@@ -85,8 +86,9 @@ struct EdgeStats {
 ///     its own requests, presence) waits for it. Past 2 * `outbox_bytes` + 1 MiB unsent it is cut off: a bound that
 ///     only frames without cost, or a sender that ignores Written, can reach;
 ///   - floods close with 4429: pings (20 a second, 100 at once), other control frames and fragments (1,000 a second),
-///     a message in more than 64 + size limit / 64 fragments or longer than 30 s on its way, messages in error (10 a
-///     second, 100 at once). Too many whole messages are not an error: they are read more slowly;
+///     a message in more than 64 + size limit / 64 fragments or longer than 30 s on its way, messages in error, or
+///     refused by the node as the client's mistake (10 a second, 100 at once). Too many whole messages are not an
+///     error: they are read more slowly;
 ///   - HTTP answers that wait to be read take 64 MiB at most, of all connections; what comes past it is a 503. An
 ///   answer
 ///     of which nothing leaves for 10 s is cut off;

@@ -13,6 +13,18 @@ namespace {
 
 using edge::Outgoing;
 
+/// What a client that keeps to the protocol does not meet again and again, as it may meet a node that is busy or full.
+bool is_clients_mistake(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::rate_limited:
+    case ErrorCode::unavailable:
+    case ErrorCode::storage_full:
+      return false;
+    default:
+      return true;
+  }
+}
+
 class Turn {
  public:
   explicit Turn(Outlets& outlets) : outlets_(outlets) {}
@@ -24,6 +36,7 @@ class Turn {
   void operator()(SendError& error) {
     if (is_http(error.conn)) return outlets_.answer_http(error.conn, response_to(error));
     answer(error);
+    frames_.back().mistake = is_clients_mistake(error.code);
   }
   void operator()(HistoryPage& page) {
     outlets_.answer_http(page.conn, response_to(page));

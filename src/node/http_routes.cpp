@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "node/status_json.h"
 #include "wire/client_codec.h"
@@ -96,22 +95,16 @@ std::pair<std::string_view, std::string_view> split_target(std::string_view targ
 
 struct Parameter {
   std::string_view name;
-  std::string value;
+  std::optional<std::string> value;  ///< nothing when it is not well encoded
 };
 
-/// Nothing when a value is not well encoded.
-std::optional<std::vector<Parameter>> parse_query(std::string_view query) {
-  std::vector<Parameter> parameters;
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    const std::string_view raw = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
-    auto value = decode(raw, true);
-    if (!value) return std::nullopt;
-    parameters.push_back({pair.substr(0, equals), std::move(*value)});
-  }
-  return parameters;
+/// Takes the first parameter off a query.
+Parameter take_parameter(std::string_view& query) {
+  const std::string_view pair = query.substr(0, query.find('&'));
+  query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  const std::size_t equals = pair.find('=');
+  const std::string_view raw = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+  return {pair.substr(0, equals), decode(raw, true)};
 }
 
 std::optional<TimeUs> parse_time(std::string_view text) {
@@ -123,20 +116,21 @@ std::optional<TimeUs> parse_time(std::string_view text) {
 
 /// Where a page begins, or what is wrong with the query.
 std::variant<StartAt, HttpResponse> parse_start(std::string_view query) {
-  const auto parameters = parse_query(query);
-  if (!parameters) return refusal(ErrorCode::bad_message, "the query is not well percent-encoded");
   StartAt start;
-  for (const Parameter& parameter : *parameters) {
+  // One at a time: a query can hold as many as it has bytes.
+  while (!query.empty()) {
+    const Parameter parameter = take_parameter(query);
+    if (!parameter.value) return refusal(ErrorCode::bad_message, "the query is not well percent-encoded");
     const bool cursor = parameter.name == "cursor";
     if (!cursor && parameter.name != "since") continue;
     if (start.kind != StartAt::Kind::full) return refusal(ErrorCode::bad_message, "one cursor or one since, not both");
     if (cursor) {
-      auto parsed = wire::parse_cursor(parameter.value);
+      auto parsed = wire::parse_cursor(*parameter.value);
       if (!parsed) return refusal(ErrorCode::bad_message, "cursor must be a JSON object of origins and seqs");
       start.kind = StartAt::Kind::cursor;
       start.cursor = std::move(*parsed);
     } else {
-      const auto time = parse_time(parameter.value);
+      const auto time = parse_time(*parameter.value);
       if (!time) return refusal(ErrorCode::bad_message, "since must be a whole number of microseconds since 1970");
       start.kind = StartAt::Kind::since;
       start.since = *time;

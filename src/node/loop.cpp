@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 
 #include "node/http_routes.h"
 #include "node/logging.h"
@@ -86,8 +88,10 @@ std::int64_t Loop::wait_ms() const {
 void Loop::take_events() {
   std::size_t left = kTurnEventsMax;
   left -= std::min(left, received_.size());
-  for (Event& event : received_)
+  for (Event& event : received_) {
+    watch_for_twins(event);
     step(std::move(event));
+  }
 
   if (next_answer_ == answers_.size()) {
     answers_.clear();
@@ -103,6 +107,16 @@ void Loop::take_events() {
     step(std::move(answers_[next_answer_++]));
   for (; next_mail_ < mail_.size() && left > 0; --left)
     handle(std::move(mail_[next_mail_++]));
+}
+
+void Loop::watch_for_twins(const Event& event) {
+  std::optional<std::string> told;
+  if (const auto* frame = std::get_if<FrameReceived>(&event)) {
+    told = twins_.heard(frame->frame.node, frame->frame.epoch, now_.monotonic_ms);
+  } else if (const auto* gossip = std::get_if<GossipReceived>(&event)) {
+    told = twins_.heard(gossip->message.node, gossip->message.epoch, now_.monotonic_ms);
+  }
+  if (told) log(Severity::error, *told);
 }
 
 void Loop::step(Event&& event) {
@@ -181,6 +195,7 @@ Snapshot Loop::snapshot() const {
   now.loop.waiting = parts_.inbox.waiting() + (answers_.size() - next_answer_) + (mail_.size() - next_mail_);
   now.loop.refused = parts_.inbox.refused();
   now.process = process_usage();
+  now.twins = twins_.seen(now_.monotonic_ms);
   return now;
 }
 

@@ -17,6 +17,7 @@
 #include "node/http_routes.h"
 #include "node/inbox.h"
 #include "node/snapshot.h"
+#include "node/twins.h"
 #include "store/committer.h"
 #include "store/store.h"
 
@@ -46,6 +47,7 @@ class Loop : private Outlets {
   void keep_pace();
   std::int64_t wait_ms() const;
   void take_events();
+  void watch_for_twins(const Event& event);
   void step(Event&& event);
   void handle(Mail&& mail);
   void serve(const edge::HttpRequest& request);
@@ -83,6 +85,7 @@ class Loop : private Outlets {
   bool stopping_ = false;
   MonotonicMs stop_by_ms_ = 0;
   LoopStats stats_;
+  Twins twins_;
 };
 
 }  // namespace inkmesh::node

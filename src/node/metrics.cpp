@@ -2,6 +2,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -86,7 +87,8 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("tail_bytes", "Uncommitted and recent strokes in memory.", now.core.tail_bytes);
 }
 
-void add_peers(Text& text, const std::vector<PeerStatus>& peers) {
+void add_peers(Text& text, const Snapshot& now) {
+  const std::vector<PeerStatus>& peers = now.core.peers;
   const auto each = [&](std::string_view name, std::string_view type, std::string_view help, auto value_of) {
     text.each_peer(name, type, help, peers, value_of);
   };
@@ -94,12 +96,14 @@ void add_peers(Text& text, const std::vector<PeerStatus>& peers) {
        [](const PeerStatus& peer) { return peer.state == "up" ? 1 : 0; });
   each("peer_full", "gauge", "1 while the peer's store refuses publishes.",
        [](const PeerStatus& peer) { return peer.full ? 1 : 0; });
-  each("peer_twins", "gauge", "1 while two processes run in the peer's name.",
-       [](const PeerStatus& peer) { return peer.twins ? 1 : 0; });
   each("peer_hollow", "gauge", "1 while the peer says that its store is new, or was lost and is being refilled.",
        [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",
        [](const PeerStatus& peer) { return peer.settled ? 1 : 0; });
+  each("peer_twin", "gauge", "1 while two processes run under the peer's id: only the later one is listened to.",
+       [&now](const PeerStatus& peer) {
+         return std::find(now.twins.begin(), now.twins.end(), peer.id) != now.twins.end() ? 1 : 0;
+       });
   each("peer_lag_strokes", "gauge", "Strokes that the peer should have and has not confirmed.",
        [](const PeerStatus& peer) { return peer.lag_strokes; });
   each("peer_window_bytes", "gauge", "Sent to the peer and not confirmed.",
@@ -197,7 +201,7 @@ void add_process(Text& text, const LoopStats& loop, const ProcessUsage& process)
 std::string metrics_text(const Snapshot& now) {
   Text text;
   add_node(text, now);
-  add_peers(text, now.core.peers);
+  add_peers(text, now);
   add_mesh(text, now.mesh);
   add_edge(text, now.edge);
   add_store(text, now.committer, now.store);

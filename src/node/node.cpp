@@ -68,12 +68,17 @@ CoreSettings core_settings(const ClusterConfig& config, const NodeId& self) {
 LimitSettings checked_limits(const ClusterConfig& config) {
   const std::uint64_t descriptors = raise_descriptor_limit();
   const auto limits = limits_within(descriptors, config.limits, config.nodes.size());
+  const std::string needed = std::to_string(descriptors_needed(config.limits, config.nodes.size()));
+  const std::string how =
+      "LimitNOFILE=" + needed + " in the systemd unit, or ulimit -n " + needed + " before the start";
   if (!limits) {
     throw std::runtime_error("the limit of file descriptors is " + std::to_string(descriptors) +
-                             ", too few for a node: raise it (ulimit -n, LimitNOFILE)");
+                             ", too few for a node; the cluster file's limits take " + needed + ": " + how);
   }
   if (limits->connections < config.limits.connections) {
-    log(Severity::warning, "fewer connections than limits.connections: raise the limit of file descriptors (ulimit -n)",
+    log(Severity::warning,
+        "fewer connections than limits.connections: those take " + needed + " file descriptors (" + how +
+            "; or lower limits.connections)",
         {{"descriptors", descriptors}, {"wanted", config.limits.connections}, {"connections", limits->connections}});
   }
   return *limits;
@@ -129,7 +134,7 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   const edge::EdgeSettings edge_options = edge_settings(config, own, options);
 
   const std::string path = store_path(config, self);
-  const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes});
+  const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes, self});
   CoreSettings settings = core_settings(config, self);
   if (options.restored) forget_whole(*store);
   settings.notes = store->notes();

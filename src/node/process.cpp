@@ -77,9 +77,15 @@ std::uint64_t raise_descriptor_limit() {
   return limit.rlim_cur;
 }
 
+std::uint64_t descriptors_needed(const LimitSettings& limits, std::size_t nodes) {
+  return kDescriptorsOfOurOwn + kDescriptorsOfPeer * nodes + limits.connections + limits.handshakes;
+}
+
 std::optional<LimitSettings> limits_within(std::uint64_t descriptors_max, const LimitSettings& wanted,
                                            std::size_t nodes) {
-  const std::uint64_t ours = kDescriptorsOfOurOwn + kDescriptorsOfPeer * nodes;
+  LimitSettings none;
+  none.connections = none.handshakes = 0;
+  const std::uint64_t ours = descriptors_needed(none, nodes);
   if (descriptors_max < ours + kConnectionsMin) return std::nullopt;
   const std::uint64_t left = descriptors_max - ours;
   LimitSettings fitting = wanted;

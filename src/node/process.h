@@ -21,6 +21,9 @@ ProcessUsage process_usage();
 /// Raises the soft limit of descriptors to the hard one; gives it.
 std::uint64_t raise_descriptor_limit();
 
+/// How many descriptors the limits take, with everything else that a node of so many keeps open.
+std::uint64_t descriptors_needed(const LimitSettings& limits, std::size_t nodes);
+
 /// The limits that a number of descriptors leaves room for, once everything else has its own: what the store, the mesh
 /// to `nodes` nodes and the threads keep open. Nothing when too few are left to run at all.
 std::optional<LimitSettings> limits_within(std::uint64_t descriptors_max, const LimitSettings& wanted,

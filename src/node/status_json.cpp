@@ -67,7 +67,8 @@ class Json {
   rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
 
-void add_peer(Json& json, const PeerStatus& peer, const mesh::MeshStats& mesh) {
+void add_peer(Json& json, const PeerStatus& peer, const Snapshot& now) {
+  const mesh::MeshStats& mesh = now.mesh;
   const auto link = std::find_if(mesh.peers.begin(), mesh.peers.end(),
                                  [&](const mesh::MeshStats::Peer& each) { return each.id == peer.id; });
   json.object([&] {
@@ -81,8 +82,8 @@ void add_peer(Json& json, const PeerStatus& peer, const mesh::MeshStats& mesh) {
     json.add("full", peer.full);
     json.add("hollow", peer.hollow);
     json.add("same_list", peer.same_list);
-    json.add("twins", peer.twins);
     json.add("settled", peer.settled);
+    json.add("twin", std::find(now.twins.begin(), now.twins.end(), peer.id) != now.twins.end());
     json.add("interest_channels", peer.interest_channels);
     json.add("forwarded_interest", peer.forwarded_interest);
     json.add("forwarded_durability", peer.forwarded_durability);
@@ -134,7 +135,7 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
         json.add("client", config::format_address(node.client.advertise));
       });
     });
-    json.list("peers", core.peers, [&](const PeerStatus& peer) { add_peer(json, peer, now.mesh); });
+    json.list("peers", core.peers, [&](const PeerStatus& peer) { add_peer(json, peer, now); });
     json.add("channels", core.channels);
     json.add("connections", now.edge.connections);
     json.add("subscriptions", core.subscriptions);

@@ -1,5 +1,5 @@
-#include "core/pace.h"
 #include "store/committer.h"
+#include "core/pace.h"
 
 #include <algorithm>
 #include <atomic>

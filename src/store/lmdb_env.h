@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/lmdb_store.h"
+#include "store/map_in_use.h"
 
 namespace inkmesh::store {
 
@@ -56,14 +57,23 @@ class Env {
   MDB_env* get() const {
     return env_;
   }
+  const std::string& path() const {
+    return path_;
+  }
   int fd() const;
   /// As LMDB has it: rounded, and never below what the file uses.
   std::uint64_t map_bytes() const;
   std::uint64_t page_bytes() const;
   /// Of the last commit.
   std::uint64_t last_page() const;
+  /// Its number: a snapshot that has one as high sees it.
+  std::uint64_t last_commit() const;
 
  private:
+  void check_length() const;
+  void check_commits() const;
+
+  const std::string path_;
   MDB_env* env_ = nullptr;
 };
 
@@ -82,6 +92,7 @@ class WriteTxn {
   void commit();
 
  private:
+  const MapInUse in_use_;
   MDB_txn* txn_ = nullptr;
 };
 
@@ -128,7 +139,8 @@ class SnapshotPool {
   /// A snapshot of the last commit, given back at the end of its scope.
   class Lease {
    public:
-    Lease(SnapshotPool& pool, std::unique_ptr<Snapshot> snapshot) : pool_(pool), snapshot_(std::move(snapshot)) {}
+    Lease(SnapshotPool& pool, std::unique_ptr<Snapshot> snapshot, const std::string& folder)
+        : in_use_(folder), pool_(pool), snapshot_(std::move(snapshot)) {}
     ~Lease();
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
@@ -141,6 +153,7 @@ class SnapshotPool {
     }
 
    private:
+    const MapInUse in_use_;
     SnapshotPool& pool_;
     std::unique_ptr<Snapshot> snapshot_;
   };

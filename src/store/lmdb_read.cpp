@@ -120,7 +120,16 @@ ReadDone LmdbReplica::read(const Read& read) {
     done.more = true;
     return false;
   });
+  for (const ReadDone::Damaged& record : done.damaged)
+    expect_unrepaired(read.channel, record, mdb_txn_id(snapshot->txn));
   return done;
+}
+
+/// What was repaired and cannot be found all the same lies behind a damaged page: no repair will ever reach it.
+void LmdbReplica::expect_unrepaired(const Channel& channel, const ReadDone::Damaged& record, std::uint64_t commit) {
+  const std::lock_guard lock(repaired_mutex_);
+  const auto known = repaired_.find({channel, record.origin, record.seq});
+  if (known != repaired_.end() && commit >= known->second) throw damaged_table("strokes");
 }
 
 SinceFound LmdbReplica::find_since(const FindSince& find) {

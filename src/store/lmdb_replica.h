@@ -5,9 +5,12 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "store/folder.h"
@@ -38,8 +41,10 @@ class LmdbReplica final : public Store {
  private:
   class Batch;
 
-  void open_tables();
+  void open_tables(const NodeId& node);
   void check_format(WriteTxn& txn, bool fresh);
+  void check_owner(WriteTxn& txn, const NodeId& node);
+  void check_copy(WriteTxn& txn);
   void count_channels();
 
   template <typename Body>
@@ -47,6 +52,7 @@ class LmdbReplica final : public Store {
   WriteOutcome outcome_of(const LmdbError& error);
   void reserve_disk(std::uint64_t pages);
   int grow_file(std::uint64_t size_bytes);
+  int lengthen_file(std::uint64_t size_bytes);
   void tend_readers();
 
   /// Visits the channel's logs (or the only one) in the order of their origins, until `visit` says false.
@@ -55,12 +61,18 @@ class LmdbReplica final : public Store {
 
   std::uint64_t disk_free_bytes() const;
   StoreError damaged_head(std::string_view key) const;
+  StoreError damaged_table(const char* name) const;
+  void note_repaired(const Repair& repair, std::uint64_t commit);
+  void expect_unrepaired(const Channel& channel, const ReadDone::Damaged& record, std::uint64_t commit);
 
   Folder folder_;
   Env env_;
   Tables tables_;
   SnapshotPool snapshots_;
   std::atomic<std::uint64_t> channels_{0};
+  /// Records that were repaired in this life, with the commit that did it.
+  std::map<std::tuple<Channel, Origin, Seq>, std::uint64_t> repaired_;
+  std::mutex repaired_mutex_;
 
   // The writer's.
   std::string dead_;  ///< why nothing is written any more

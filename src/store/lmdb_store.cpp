@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <string_view>
 
@@ -15,6 +16,8 @@ namespace {
 
 constexpr std::uint32_t kFormat = 1;
 constexpr std::string_view kFormatKey = "format";
+constexpr std::string_view kOwnerKey = "node";
+constexpr std::string_view kFileKey = "inode";
 constexpr std::uint64_t kMapBytesMin = std::uint64_t{256} << 10;
 
 std::uint64_t checked_map_size(const LmdbSettings& settings) {
@@ -40,19 +43,23 @@ std::uint64_t entries(MDB_txn* txn, MDB_dbi table) {
 }  // namespace
 
 std::unique_ptr<Store> open_lmdb_store(const LmdbSettings& settings) {
-  return std::make_unique<LmdbReplica>(settings);
+  try {
+    return std::make_unique<LmdbReplica>(settings);
+  } catch (const LmdbError& error) {
+    throw StoreError("store folder " + settings.path + ": " + error.what());
+  }
 }
 
 LmdbReplica::LmdbReplica(const LmdbSettings& settings)
     : folder_(settings.path), env_(folder_.path(), checked_map_size(settings)), snapshots_(env_, tables_) {
   close_on_exec(env_.fd());
-  open_tables();
+  open_tables(settings.node);
   folder_.sync();
   tend_readers();
   count_channels();
 }
 
-void LmdbReplica::open_tables() {
+void LmdbReplica::open_tables(const NodeId& node) {
   WriteTxn txn(env_);
   MDB_dbi root = 0;
   check(mdb_dbi_open(txn.get(), nullptr, 0, &root), "cannot open the root table");
@@ -65,6 +72,8 @@ void LmdbReplica::open_tables() {
   }
   check(code, "cannot open the table meta");
   check_format(txn, fresh);
+  if (!node.empty()) check_owner(txn, node);
+  check_copy(txn);
   check(mdb_dbi_open(txn.get(), "heads", MDB_CREATE, &tables_.heads), "cannot open the table heads");
   check(mdb_dbi_open(txn.get(), "strokes", MDB_CREATE, &tables_.strokes), "cannot open the table strokes");
   check(mdb_dbi_open(txn.get(), "ops", MDB_CREATE, &tables_.ops), "cannot open the table ops");
@@ -84,13 +93,52 @@ void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
   if (code == MDB_SUCCESS && value.mv_size == sizeof found) std::memcpy(&found, value.mv_data, sizeof found);
   if (found == 0) {
     throw StoreError("store folder " + folder_.path() + ": data.mdb names no format version: it is damaged, or not " +
-                     "an inkmesh store. Move the folder away and start again: the node refills from its peers.");
+                     "an inkmesh store. " + kWayOut);
   }
   if (found > kFormat) {
     throw StoreError("store folder " + folder_.path() + " was written in format " + std::to_string(found) +
                      " by a newer inkmesh; this one knows formats up to " + std::to_string(kFormat) +
                      ". Start the newer inkmesh, or move the folder away: the node then refills from its peers.");
   }
+}
+
+/// A store of another node would make this one call histories complete that it never compared with its peers.
+void LmdbReplica::check_owner(WriteTxn& txn, const NodeId& node) {
+  MDB_val key = to_val(kOwnerKey);
+  MDB_val value{};
+  const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
+  if (code == MDB_NOTFOUND) {
+    value = to_val(node);
+    check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write whose store it is");
+    return;
+  }
+  check(code, "cannot read the table meta");
+  const std::string owner(to_view(value).substr(0, kNodeIdBytesMax));
+  if (owner == node) return;
+  throw StoreError("store folder " + folder_.path() + " is the store of node " + owner + ", and this is node " + node +
+                   ". Give this node a storage.path of its own, or an empty folder: its peers refill it.");
+}
+
+/// A copy that was put back (a backup) has forgotten what came after it, acknowledged strokes too: it must not count as
+/// whole. It is another file than the one that was.
+void LmdbReplica::check_copy(WriteTxn& txn) {
+  struct stat file {};
+  if (fstat(env_.fd(), &file) != 0) throw LmdbError(errno, "cannot look at data.mdb");
+  const std::uint64_t inode = file.st_ino;
+  std::uint64_t known = inode;
+  MDB_val key = to_val(kFileKey);
+  MDB_val value{};
+  const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
+  if (code != MDB_NOTFOUND) check(code, "cannot read the table meta");
+  if (code == MDB_SUCCESS && value.mv_size == sizeof known) std::memcpy(&known, value.mv_data, sizeof known);
+  if (code == MDB_SUCCESS && known == inode) return;
+  value = {sizeof inode, const_cast<std::uint64_t*>(&inode)};
+  check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write which file it is");
+  if (known == inode) return;
+  const std::string whole = std::string(kNotePrefix) + kWholeNote;
+  MDB_val mark = to_val(whole);
+  const int gone = mdb_del(txn.get(), tables_.meta, &mark, nullptr);
+  if (gone != MDB_NOTFOUND) check(gone, "cannot note that the store is a copy");
 }
 
 std::map<std::string, std::string> LmdbReplica::notes() {
@@ -127,7 +175,8 @@ void LmdbReplica::count_channels() {
 std::vector<StoredHead> LmdbReplica::heads() {
   const auto snapshot = snapshots_.take();
   std::vector<StoredHead> heads;
-  heads.reserve(entries(snapshot->txn, tables_.heads));
+  const std::uint64_t count = entries(snapshot->txn, tables_.heads);
+  std::string last;
   MDB_val key{};
   MDB_val value{};
   for (bool found = snapshot->heads->find(key, value, MDB_FIRST); found;
@@ -136,16 +185,23 @@ std::vector<StoredHead> LmdbReplica::heads() {
     const std::string_view channel = channel_in_head_key(bytes);
     const auto head = decode_head(bytes, to_view(value));
     if (!head || channel.empty()) throw damaged_head(bytes);
+    // A damaged page above the leaves leads past heads, or to some twice. A log that is not seen would be no log.
+    if (!(last < bytes) || heads.size() == count) throw damaged_table("heads");
+    last = bytes;
     heads.push_back({Channel(channel), Origin(bytes.substr(channel.size() + 1)), head->seq, head->chain, head->ts});
   }
+  if (heads.size() != count) throw damaged_table("heads");
   return heads;
+}
+
+StoreError LmdbReplica::damaged_table(const char* name) const {
+  return StoreError("store folder " + folder_.path() + ": the table " + name + " is damaged on disk. " + kWayOut);
 }
 
 StoreError LmdbReplica::damaged_head(std::string_view key) const {
   std::string name(key);
   std::replace(name.begin(), name.end(), '\0', ' ');
-  return StoreError("store folder " + folder_.path() + ": the head of " + name +
-                    " is damaged on disk. Move the folder away and start again: the node refills from its peers.");
+  return StoreError("store folder " + folder_.path() + ": the head of " + name + " is damaged on disk. " + kWayOut);
 }
 
 StoreUsage LmdbReplica::usage() {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "inkmesh/types.h"
 #include "store/store.h"
 
 namespace inkmesh::store {
@@ -18,10 +19,12 @@ struct StoreError : std::runtime_error {
 struct LmdbSettings {
   std::string path;  ///< a folder, made when it is missing
   std::uint64_t map_size_bytes = 0;
+  NodeId node = {};  ///< whose store it is: written into a new one, compared with an old one; empty: not looked at
 };
 
 /// Opens (or makes) the store. Refuses a newer format version, a network file system, a folder that another process
-/// has open. Throws StoreError. `LmdbStore` is thread-safe as Store says.
+/// has open, another node's store, a file that is cut short or seen to be damaged. Throws StoreError. `LmdbStore` is
+/// thread-safe as Store says.
 std::unique_ptr<Store> open_lmdb_store(const LmdbSettings& settings);
 
 }  // namespace inkmesh::store

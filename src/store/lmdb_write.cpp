@@ -1,6 +1,8 @@
 // Writes: one transaction for everything that was handed over, flushed before it returns.
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -217,10 +219,21 @@ WriteOutcome LmdbReplica::append(const std::vector<const Append*>& groups) {
 }
 
 WriteOutcome LmdbReplica::repair(const Repair& repair) {
-  return write([&](Batch& batch) {
+  WriteOutcome outcome = write([&](Batch& batch) {
     for (const StrokePtr& stroke : repair.strokes)
       batch.overwrite(*stroke);
   });
+  // One thread writes: this is the commit that it was.
+  if (outcome.result == WriteResult::ok) note_repaired(repair, env_.last_commit());
+  return outcome;
+}
+
+void LmdbReplica::note_repaired(const Repair& repair, std::uint64_t commit) {
+  constexpr std::size_t kRepairedMax = 100'000;
+  const std::lock_guard lock(repaired_mutex_);
+  for (const StrokePtr& stroke : repair.strokes) {
+    if (repaired_.size() < kRepairedMax) repaired_[{stroke->channel, stroke->origin, stroke->seq}] = commit;
+  }
 }
 
 WriteOutcome LmdbReplica::note(const Note& note) {
@@ -245,9 +258,9 @@ WriteOutcome LmdbReplica::outcome_of(const LmdbError& error) {
 }
 
 /// A disk that is full in the midst of a commit looks to LMDB like a broken one. So the room that a commit can take is
-/// asked for before it.
+/// asked for before it. And LMDB need not write the last page that a commit counts, while the start asks whether the
+/// file reaches that far: so it does, reserved or not.
 void LmdbReplica::reserve_disk(std::uint64_t pages) {
-  if (!can_reserve_) return;
   const std::uint64_t map = env_.map_bytes();
   const std::uint64_t needed = std::min(map, (env_.last_page() + 1 + pages) * env_.page_bytes());
   if (needed <= reserved_bytes_) return;
@@ -262,15 +275,22 @@ void LmdbReplica::reserve_disk(std::uint64_t pages) {
 int LmdbReplica::grow_file(std::uint64_t size_bytes) {
   const std::uint64_t from = reserved_bytes_;
   int code = 0;
-  do {
-    code = fallocate(env_.fd(), 0, static_cast<off_t>(from), static_cast<off_t>(size_bytes - from)) == 0 ? 0 : errno;
-  } while (code == EINTR);
-  if (code == EOPNOTSUPP || code == ENOSYS) {
-    can_reserve_ = false;
-    return 0;
+  if (can_reserve_) {
+    do {
+      code = fallocate(env_.fd(), 0, static_cast<off_t>(from), static_cast<off_t>(size_bytes - from)) == 0 ? 0 : errno;
+    } while (code == EINTR);
+    can_reserve_ = code != EOPNOTSUPP && code != ENOSYS;
   }
+  if (!can_reserve_) code = lengthen_file(size_bytes);
   if (code == 0) reserved_bytes_ = size_bytes;
   return code;
+}
+
+int LmdbReplica::lengthen_file(std::uint64_t size_bytes) {
+  struct stat file {};
+  if (fstat(env_.fd(), &file) != 0) return errno;
+  if (static_cast<std::uint64_t>(file.st_size) >= size_bytes) return 0;
+  return ftruncate(env_.fd(), static_cast<off_t>(size_bytes)) == 0 ? 0 : errno;
 }
 
 void LmdbReplica::tend_readers() {

@@ -17,6 +17,7 @@ static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "values are copied as t
 constexpr std::size_t kChecksumBytes = 8;
 constexpr std::size_t kStrokeHeaderBytes = kChecksumBytes + 8 + 8 + 1 + 1;
 constexpr std::size_t kOpHeaderBytes = kChecksumBytes + 8 + 8 + 8;
+constexpr std::size_t kStrokeValueBytesMax = kStrokeHeaderBytes + kClientBytesMax + kDataBytesMax;
 constexpr unsigned char kDuplicateFlag = 1;
 
 void put(char* out, std::uint64_t number) {
@@ -51,7 +52,8 @@ bool countable(std::uint64_t number, std::uint64_t min) {
 
 /// A whole stroke that the core can have written: what it could not, a peer would refuse for ever.
 bool intact_stroke(std::string_view key, std::string_view value) {
-  if (value.size() < kStrokeHeaderBytes || !intact(key, value)) return false;
+  // A damaged page can claim a value that reaches past the file's end.
+  if (value.size() < kStrokeHeaderBytes || value.size() > kStrokeValueBytesMax || !intact(key, value)) return false;
   const std::string_view text = value.substr(kStrokeHeaderBytes);
   const std::size_t client = client_bytes(value);
   return client < text.size() && text.size() - client <= kDataBytesMax && valid_client(text.substr(0, client)) &&
@@ -188,7 +190,7 @@ std::size_t encode_op(std::string_view key, const KnownOp& known, char* out) {
 }
 
 std::optional<KnownOp> decode_op(std::string_view key, std::string_view value) {
-  if (value.size() <= kOpHeaderBytes || !intact(key, value)) return std::nullopt;
+  if (value.size() <= kOpHeaderBytes || value.size() > kOpValueBytesMax || !intact(key, value)) return std::nullopt;
   if (!valid_origin(value.substr(kOpHeaderBytes)) || !countable(get(value, 8), 1) || !countable(get(value, 16), 0)) {
     return std::nullopt;
   }

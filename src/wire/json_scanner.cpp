@@ -104,18 +104,36 @@ bool JsonScanner::begin_object() {
   return true;
 }
 
-bool JsonScanner::next_member(std::string_view& key) {
+bool JsonScanner::begin_array() {
   skip_space();
-  if (peek() == '}') {
+  if (peek() != '[') return fail("expected an array");
+  ++at_;
+  first_member_ = true;
+  return true;
+}
+
+bool JsonScanner::next_element() {
+  return next_of(']', "expected ',' or ']' after an element");
+}
+
+/// To where the next member or element begins; false at the closing bracket, which it takes.
+bool JsonScanner::next_of(char closing, const char* expected) {
+  skip_space();
+  if (peek() == closing) {
     ++at_;
     return false;
   }
   if (!first_member_) {
-    if (peek() != ',') return fail("expected ',' or '}' after a member");
+    if (peek() != ',') return fail(expected);
     ++at_;
     skip_space();
   }
   first_member_ = false;
+  return true;
+}
+
+bool JsonScanner::next_member(std::string_view& key) {
+  if (!next_of('}', "expected ',' or '}' after a member")) return false;
   const char* const begin = at_;
   if (peek() != '"') return fail("expected a key in double quotes");
   if (!string()) return false;
@@ -128,7 +146,7 @@ bool JsonScanner::next_member(std::string_view& key) {
 
 bool JsonScanner::end() {
   skip_space();
-  return at_ == end_ || fail("expected nothing after the object");
+  return at_ == end_ || fail("expected nothing more");
 }
 
 bool JsonScanner::value(JsonSlice& slice) {
@@ -178,18 +196,32 @@ bool JsonScanner::open(char bracket, bool& empty) {
     return fail("nested too deep");
   }
   const bool object = bracket == '{';
-  ++depth_;
-  objects_ = objects_ << 1U | (object ? 1U : 0U);
+  go_down(object);
   ++at_;
   skip_space();
   empty = peek() == (object ? '}' : ']');
   return empty || !object || key_and_colon();
 }
 
+void JsonScanner::go_down(bool object) {
+  if (depth_ > 0 && depth_ % 64 == 0) outer_.push_back(objects_);
+  objects_ = objects_ << 1U | (object ? 1U : 0U);
+  ++depth_;
+}
+
+void JsonScanner::go_up() {
+  --depth_;
+  objects_ >>= 1U;
+  if (depth_ > 0 && depth_ % 64 == 0) {
+    objects_ = outer_.back();
+    outer_.pop_back();
+  }
+}
+
 /// After a value (or an opening bracket of nothing): closes every level that ends here, then goes to where the next
 /// value begins; `done` when the outermost has ended.
 bool JsonScanner::close_or_next(bool& done) {
-  for (; depth_ > 0; --depth_, objects_ >>= 1U) {
+  for (; depth_ > 0; go_up()) {
     const bool object = (objects_ & 1U) != 0;
     skip_space();
     const char c = peek();

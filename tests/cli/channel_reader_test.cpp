@@ -51,6 +51,20 @@ TEST(ChannelReader, AStrokeIsALineWithTheDataAsTheyCame) {
   EXPECT_EQ(reader.promises_broken(), 0U);
 }
 
+TEST(ChannelReader, StrokesComeOutAsNodesTookThem) {
+  const std::string long_number(400, '9');
+  ChannelReader reader("c", {});
+  reader.take(subscribed("full", "{}"));
+  Seq seq = 0;
+  for (const std::string& data : {std::string("\"\\ud800\""), std::string("{\"\\udc00\":[1e400]}"), long_number}) {
+    const std::string fields = "\"origin\":\"ws1~5k2m9x1q\",\"seq\":" + std::to_string(++seq) +
+                               ",\"ts\":7,\"client\":\"ann\",\"op\":3,\"data\":" + data + "}";
+    EXPECT_EQ(reader.take("{\"type\":\"stroke\",\"channel\":\"c\"," + fields).lines,
+              "{\"channel\":\"c\"," + fields + "\n");
+  }
+  EXPECT_EQ(reader.promises_broken(), 0U);
+}
+
 TEST(ChannelReader, GoesOnWithItsCursorElsewhere) {
   ReaderStart live;
   live.kind = ReaderStart::Kind::live;
@@ -106,6 +120,7 @@ TEST(ChannelReader, WaitsWhereItIsToldToAndGivesUpWhereItIsRefused) {
 TEST(ChannelReader, ACursorIsAVersionVectorAndNothingElse) {
   EXPECT_EQ(json_of(*cursor_of(R"({"ws2~h80c3jzt":7,"ws1~5k2m9x1q":42})")), R"({"ws1~5k2m9x1q":42,"ws2~h80c3jzt":7})");
   EXPECT_TRUE(cursor_of("{}")->empty());
+  EXPECT_EQ(cursor_of(R"({"ws1~5k2m9x1q":9,"ws1~5k2m9x1q":3})")->at(kOrigin), 3U) << "the last counts, as in nodes";
   for (const char* text : {"", "[]", "7", R"({"ws1":1})", R"({"ws1~5k2m9x1q":-1})", R"({"ws1~5k2m9x1q":"1"})",
                            R"({"ws1~5k2m9x1q":9007199254740992})"}) {
     EXPECT_FALSE(cursor_of(text)) << text;

@@ -56,10 +56,38 @@ TEST(JsonSlice, RefusesWhatIsNoJson) {
   EXPECT_EQ(json_mistake(" {\"a\":[1,2.50,\"x\"]} "), "");
 }
 
+TEST(JsonSlice, TakesWhatNodesTake) {
+  const std::string long_number(400, '9');
+  for (const std::string& value :
+       {std::string("\"\\ud800\""), std::string("1e400"), std::string("-1E-999"), long_number}) {
+    const std::string text = "{\"data\":[" + value + "]}";
+    EXPECT_EQ(json_mistake(value), "");
+    const auto object = slice_object(text);
+    ASSERT_TRUE(object) << value;
+    EXPECT_EQ(object->raw("data"), "[" + value + "]");
+  }
+}
+
+TEST(JsonSlice, OfAKeyThatStandsTwiceTheLastCounts) {
+  const auto object = slice_object(R"({"a":1,"b":2,"a":3})");
+  ASSERT_TRUE(object);
+  EXPECT_EQ(object->number("a"), 3U);
+}
+
 TEST(JsonSlice, DepthCostsNoStack) {
   const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
   EXPECT_EQ(json_mistake(deep), "");
   EXPECT_EQ(slice_array(deep)->size(), 1U);
+  std::string mixed = "0";
+  for (int level = 0; level < 500; ++level)
+    mixed = level % 3 == 0 ? "{\"a\":" + mixed + "}" : "[" + mixed + "]";
+  EXPECT_EQ(json_mistake(mixed), "");
+  for (const std::size_t from_end : {1U, 64U, 65U, 128U, 200U, 499U}) {
+    std::string wrong = mixed;
+    char& bracket = wrong[wrong.size() - from_end];
+    bracket = bracket == '}' ? ']' : '}';
+    EXPECT_NE(json_mistake(wrong), "") << from_end;
+  }
 }
 
 TEST(JsonSlice, WritesStrings) {

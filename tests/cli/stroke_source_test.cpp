@@ -99,9 +99,9 @@ TEST_F(StrokeSourceTest, ThePageFillsRowByRowAndBeginsAgain) {
 }
 
 TEST_F(StrokeSourceTest, SaysWhichLineIsWrong) {
-  EXPECT_EQ(refusal_of("1\n{\"a\":}\n"), ":2: not JSON: Invalid value. (byte 6)");
+  EXPECT_EQ(refusal_of("1\n{\"a\":}\n"), ":2: not JSON: expected a value (byte 6)");
   EXPECT_EQ(refusal_of("1\n\"" + std::string(70'000, 'x') + "\"\n"), ":2: a stroke of 70002 bytes; at most 65536");
-  EXPECT_EQ(refusal_of("{\n\"n\": 1\n"), ":1: not JSON: Missing a name for object member. (byte 2)");
+  EXPECT_EQ(refusal_of("{\n\"n\": 1\n"), ":1: not JSON: expected a key in double quotes (byte 2)");
 }
 
 TEST_F(StrokeSourceTest, WhatCannotBeOpenedIsSaid) {

@@ -53,7 +53,8 @@ export class Checker {
   published(client, channel, op, text) {
     const follower = this.followers.get(key(client.name, channel));
     this.publishes.set(key(channel, client.name, op), {
-      channel, client: client.name, op, text, connection: client.connections, tsSeen: follower?.tsSeen ?? 0,
+      channel, client: client.name, op, text, connection: client.connections,
+      tsSeen: follower?.tsSeenOn === client.connections ? follower.tsSeen : 0,
     });
   }
 
@@ -101,6 +102,7 @@ export class Checker {
     if (seq !== expected) this.violation(`${name}: ${origin} ${seq} came, ${expected} was due (promise 1)`);
     follower.position[origin] = seq;
     follower.tsSeen = Math.max(follower.tsSeen, stroke.ts);
+    follower.tsSeenOn = client.connections; // what another node showed says nothing about this one
     ++follower.seen;
     this.content(channel, stroke, name);
   }

@@ -61,7 +61,7 @@ TEST_F(FramesOut, BatchesFromOneCallerKeepTheirOrderWhateverTheirSize) {
       std::vector<Outgoing> frames;
       const auto to = std::make_shared<const std::vector<ConnId>>(std::vector<ConnId>{conn});
       for (int i = 0; i < 1 + batch % 7; ++i, ++sent) {
-        const std::size_t size = sent % 50 == 0 ? 200'000 : 20;
+        const std::size_t size = sent % 50 == 0 ? 150'000 : 20;  // in sum below what cuts a connection off
         frames.push_back(
             Outgoing{to, std::make_shared<const std::string>(std::to_string(sent) + ":" + std::string(size, 'x')), 1});
       }
@@ -77,6 +77,25 @@ TEST_F(FramesOut, BatchesFromOneCallerKeepTheirOrderWhateverTheirSize) {
   }
   writer.join();
   EXPECT_TRUE(node.wait([&] { return node.written[conn] == static_cast<std::size_t>(expected); }));
+}
+
+TEST_F(FramesOut, RefusalsOfTheNodeThatAreTheClientsMistakeCloseWith4429InTheEnd) {
+  start();
+  RawClient one = named("one");
+  const ConnId conn = node.conn_of("one");
+  const auto refuse = [&](int count, bool mistake) {
+    std::vector<Outgoing> frames;
+    const auto to = std::make_shared<const std::vector<ConnId>>(std::vector<ConnId>{conn});
+    for (int i = 0; i < count; ++i)
+      frames.push_back(Outgoing{to, std::make_shared<const std::string>("no"), 0, mistake});
+    edge->send(std::move(frames));
+  };
+  refuse(1'000, false);
+  refuse(100, true);
+  for (int i = 0; i < 1'100; ++i)
+    ASSERT_EQ(one.read_text(), "no");
+  refuse(200, true);
+  EXPECT_EQ(one.read_close(), 4429U);
 }
 
 TEST_F(FramesOut, SmallTrafficIsReportedInLumps) {

@@ -146,6 +146,15 @@ TEST_F(Http, LargeBodiesAreRefusedBeforeTheyAreRead) {
   EXPECT_EQ(answer_to(get("/x", "Transfer-Encoding: chunked\r\n", "POST")).rfind("HTTP/1.1 411 ", 0), 0U);
 }
 
+TEST_F(Http, Http10NeedNotNameAHostAndHttp11Must) {
+  start();
+  EXPECT_EQ(body_of(answer_to("GET /healthz HTTP/1.0\r\n\r\n")), R"({"ok":true})");
+  EXPECT_EQ(body_of(answer_to("GET /healthz HTTP/1.0\r\nHost: [::1]:8081\r\n\r\n")), R"({"ok":true})");
+  const std::string refused = answer_to("GET /healthz HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(refused.rfind("HTTP/1.1 400 ", 0), 0U) << refused;
+  EXPECT_TRUE(has(refused, "with a Host")) << refused;
+}
+
 TEST_F(Http, TheWebSocketsAddressAsksForAnUpgrade) {
   start();
   const std::string answer = answer_to(get("/ws"));

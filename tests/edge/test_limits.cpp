@@ -83,9 +83,13 @@ TEST(Address, IsReadInEveryFormThatProxiesWrite) {
   EXPECT_EQ(ip("192.0.2.1"), ip("::ffff:192.0.2.1"));
   EXPECT_EQ(ip("2001:db8::1"), ip("[2001:db8::1]:443"));
   EXPECT_EQ(ip("2001:db8::1"), ip("[2001:db8::1]"));
-  for (const char* bad : {"", "unknown", "1.2.3", "1.2.3.4.5", "[::1", "::g", "1.2.3.4 ", "999.1.1.1"}) {
+  for (const char* bad :
+       {"", "unknown", "1.2.3", "1.2.3.4.5", "[::1", "::g", "1.2.3.4 ", "999.1.1.1", "1.2.3.4:", "1.2.3.4:http",
+        "1.2.3.4:65536", "1.2.3.4:80x", "1.2.3.4:-1", "[::1]80", "[::1]:", "[::1]:x"}) {
     EXPECT_FALSE(parse_ip(bad)) << bad;
   }
+  EXPECT_FALSE(parse_ip(std::string("1.2.3.4\0", 8)));
+  EXPECT_FALSE(parse_ip(std::string("::1\0x", 5)));
 }
 
 TEST(TrustedProxies, BelievesOnlyWhatTrustedHopsSay) {

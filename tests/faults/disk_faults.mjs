@@ -1,8 +1,10 @@
 // Faults of a disk and of the power behind it.
-import { access, readFile, rm, statfs } from 'node:fs/promises';
+import { access, open, readFile, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
+import { sleep } from '../e2e/process.mjs';
 import { sh } from './lab.mjs';
 import { onOne } from './one_host.mjs';
+import { Chance } from './random.mjs';
 
 // FS_IOC_SHUTDOWN with "no log flush": what was not synced is gone, as after a power cut. What is written right before it
 // shows that.
@@ -13,6 +15,8 @@ fcntl.ioctl(disk, 0x8004587d, struct.pack("I", 2))`;
 
 const FLUSH_FAILED = /Input\/output error/g;
 const DISK_FULL = /over 90 % full|Make room on its disk/g;
+
+const WAY_OUT = /Move the folder away/g;
 
 const isThere = (file) => access(file).then(() => true, () => false);
 
@@ -103,7 +107,49 @@ export const FULL = {
 /** The last blocks, where one extent does not fit any more. */
 const fillUp = (file) => sh('dd', ['if=/dev/zero', `of=${file}`, 'bs=64k', 'status=none']).catch(() => {});
 
+const PAGE_BYTES = 4096;
+
+/** Flips bytes of a file here and there, where it is in use. Gives how many. */
+async function flipBytes(file, count, chance) {
+  const bytes = await readFile(file);
+  const isUsed = (page) => bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES).some((byte) => byte !== 0);
+  const pages = Array.from({ length: Math.floor(bytes.length / PAGE_BYTES) }, (_, page) => page).filter(isUsed);
+  const handle = await open(file, 'r+');
+  for (let i = 0; i < count; ++i) {
+    const at = chance.pick(pages) * PAGE_BYTES + chance.whole(0, PAGE_BYTES - 1);
+    await handle.write(Buffer.from([bytes[at] ^ chance.whole(1, 255)]), 0, 1, at);
+  }
+  await handle.close();
+  return count;
+}
+
+const DAMAGED_RECORD = /damaged record/g;
+
 export const DISK = {
+  flipped_bytes: onOne({
+    summary: 'bytes of its store are flipped while it is down: it heals them, or ends with the way out',
+    losesDisk: true,
+    stays: false,
+    plan: (chance, ids) => ({ node: chance.pick(ids), count: chance.whole(1, 64), seed: chance.whole(1, 1e6) }),
+    about: ({ node, count }) => `${node} ${count} bytes`,
+    async begin(world, { node, count, seed }) {
+      const host = world.host(node);
+      world.bereave(node);
+      await host.kill();
+      await flipBytes(path.join(host.dataFolder, 'data.mdb'), count, new Chance(seed));
+    },
+    async heal(world, { node, count }) {
+      const host = world.host(node);
+      const before = host.logged(DAMAGED_RECORD);
+      const damaged = { saidBefore: host.logged(WAY_OUT) };
+      host.damaged = damaged;
+      world.restart(node);
+      await sleep(2_500); // what it meets at its start, it meets by now
+      const met = damaged.ended ? 'it ended with the way out' : `it has met ${host.logged(DAMAGED_RECORD) - before} damaged records`;
+      return { bit: count > 0, how: `${count} bytes flipped; ${met}` };
+    },
+  }),
+
   lost_disk: onOne({
     summary: 'its disk is gone for good; it comes back with an empty one',
     losesDisk: true,

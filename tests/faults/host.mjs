@@ -1,7 +1,7 @@
 // One machine of the cluster: a real `inkmesh node` in its own network and on its own disk, with a clock and a flush
 // that can be told to lie (fault_shim.c).
 import { closeSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { httpGet, inkmesh, Node } from '../e2e/cluster.mjs';
@@ -36,15 +36,24 @@ export class Host extends Node {
     this.lives = 0;
   }
 
-  async configure(ids, { replicas, ack }) {
+  async configure(ids, settings) {
+    this.ids = ids;
+    this.settings = settings;
+    await writeFile(this.configFile, this.clusterFile(this.dataFolder));
+  }
+
+  /** A cluster file with this store; `anywhere`: one with which this node can run on another machine. */
+  clusterFile(store, anywhere = false) {
+    const { replicas, ack } = this.settings;
     const lines = ['nodes:'];
-    for (const id of ids) {
+    for (const id of this.ids) {
       const { address } = this.lab.places.get(id);
-      lines.push(`  - id: ${id}`, ...Object.entries(PORTS).map(([role, port]) => `    ${role}: ${address}:${port}`));
+      const at = (port) => (anywhere && id === this.id ? `{listen: "0.0.0.0:${port}", advertise: "${address}:${port}"}` : `${address}:${port}`);
+      lines.push(`  - id: ${id}`, ...Object.entries(PORTS).map(([role, port]) => `    ${role}: ${at(port)}`));
     }
     // The store grows in small steps, so that a full disk is met within seconds.
-    lines.push(`replicas: ${replicas}`, `ack: ${ack}`, 'storage:', `  path: "${this.dataFolder}"`, '  map_size: 64MiB');
-    await writeFile(this.configFile, `${lines.join('\n')}\n`);
+    lines.push(`replicas: ${replicas}`, `ack: ${ack}`, 'storage:', `  path: "${store}"`, '  map_size: 64MiB');
+    return `${lines.join('\n')}\n`;
   }
 
   start() {
@@ -77,8 +86,9 @@ export class Host extends Node {
   async kill() {
     if (this.running) await super.kill();
   }
+  /** What an operator does with a store that cannot be trusted. */
   async removeData() {
-    throw new Error('a host loses its disk, not its folder');
+    await rm(this.dataFolder, { recursive: true, force: true });
   }
 
   // ---- the shim ---------------------------------------------------------------------------------------------------

@@ -5,6 +5,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Child, until } from '../e2e/process.mjs';
 
 const PREFIX = 'inkf';
 const DISK_MIB = 384;
@@ -45,8 +47,26 @@ export async function whyNot() {
     await attempt('ip', ['link', 'del', `${PREFIX}${process.pid}t`]);
     await attempt('ip', ['netns', 'del', name]);
   }
+  return whyNoDisk();
+}
+
+async function whyNoDisk() {
   if (!existsSync('/dev/loop-control')) return 'there are no loop devices (/dev/loop-control)';
-  return undefined;
+  const folder = await mkdtemp(path.join(tmpdir(), `${PREFIX}-${process.pid}-try`));
+  const [image, disk] = [path.join(folder, 'image'), path.join(folder, 'disk')];
+  try {
+    await mkdir(disk);
+    await sh('truncate', ['-s', '8M', image]);
+    await sh('mkfs.ext4', ['-q', '-F', image]);
+    await sh('mount', ['-o', 'loop', image, disk]);
+    await sh('umount', [disk]);
+    return undefined;
+  } catch (error) {
+    return `disks in files cannot be mounted here (${error.message})`;
+  } finally {
+    await attempt('umount', ['-l', disk]);
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Removes what runs left behind that were killed before they could: their names hold the id of a process that is gone. */
@@ -92,7 +112,7 @@ export class Lab {
     const netns = `${this.tag}-${id}`;
     const outer = `${this.tag}v${i}`;
     const place = {
-      netns, outer, address: `${this.subnet}.${i + 1}`,
+      netns, outer, side: [`${this.tag}d${i}`, `${this.tag}e${i}`], address: `${this.subnet}.${i + 1}`,
       disk: path.join(this.folder, id), image: path.join(this.folder, `${id}.img`),
     };
     this.places.set(id, place);
@@ -145,6 +165,33 @@ export class Lab {
     });
   }
 
+  /** Leads a host's link through detour.c: every frame comes late, each by its own time. */
+  async detour(id, { delayMs, jitterMs, seed }) {
+    this.detourProgram ??= (async () => {
+      const program = path.join(this.folder, 'detour');
+      await sh('cc', ['-O2', '-Wall', '-Wextra', '-Werror', '-o', program, fileURLToPath(new URL('detour.c', import.meta.url))]);
+      return program;
+    })();
+    const program = await this.detourProgram;
+    const { outer, side: [near, far] } = this.places.get(id);
+    await sh('ip', ['link', 'add', near, 'type', 'veth', 'peer', 'name', far]);
+    await sh('ip', ['link', 'set', far, 'master', this.bridge, 'up']);
+    // Nobody here may answer for the machines behind them.
+    for (const link of [near, outer]) await sh('ip', ['link', 'set', link, 'arp', 'off', 'up']);
+    await sh('ip', ['link', 'set', outer, 'nomaster']);
+    const child = new Child(program, [outer, near, delayMs, jitterMs, seed].map(String));
+    await until('the detour is open', () => child.stdout.startsWith('ready'));
+    return child;
+  }
+  /** The direct way again. Gives what the detour carried. */
+  async straighten(id, child) {
+    const { outer, side: [near] } = this.places.get(id);
+    await child.stop();
+    await sh('ip', ['link', 'del', near]);
+    await sh('ip', ['link', 'set', outer, 'arp', 'on', 'master', this.bridge]);
+    return JSON.parse(child.stdout.split('\n')[1]);
+  }
+
   /** How many packets a host's filter has dropped since it was last replaced. */
   async dropped(id) {
     const text = await this.inside(id, 'nft', ['list', 'table', 'inet', 'faults']).catch(() => '');
@@ -153,13 +200,19 @@ export class Lab {
 
   // ---- the end ----------------------------------------------------------------------------------------------------
 
+  async displace(id) {
+    const place = this.places.get(id);
+    this.places.delete(id);
+    // A namespace may live on for a while after its name is gone; its link must not.
+    for (const link of [place.outer, place.side[0]]) await attempt('ip', ['link', 'del', link]);
+    if ((await attempt('umount', [place.disk])) === undefined) await attempt('umount', ['-l', place.disk]);
+    await attempt('ip', ['netns', 'del', place.netns]);
+    await rm(place.disk, { recursive: true, force: true });
+    await rm(place.image, { force: true });
+  }
+
   async remove() {
-    for (const [id, place] of this.places) {
-      // A namespace may live on for a while after its name is gone; its link must not.
-      await attempt('ip', ['link', 'del', place.outer]);
-      if ((await attempt('umount', [place.disk])) === undefined) await attempt('umount', ['-l', place.disk]);
-      await attempt('ip', ['netns', 'del', `${this.tag}-${id}`]);
-    }
+    for (const id of [...this.places.keys()]) await this.displace(id);
     await attempt('ip', ['link', 'del', this.bridge]);
     await rm(this.folder, { recursive: true, force: true });
   }

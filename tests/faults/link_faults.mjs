@@ -121,6 +121,23 @@ export const LINKS = {
     },
   }),
 
+  delay: onOne({
+    summary: 'what it sends and hears comes up to half a second late, some of it overtaken (detour.c)',
+    plan: (chance, ids) => ({
+      node: chance.pick(ids), delayMs: Math.round(chance.spread(5, 250)), jitterMs: Math.round(chance.spread(2, 250)),
+      seed: chance.whole(1, 1e6),
+    }),
+    claims: ({ node }) => [`wire ${node}`],
+    about: ({ node, delayMs, jitterMs }) => `${node} ${delayMs} to ${delayMs + jitterMs} ms`,
+    async begin(world, fault) {
+      fault.detour = await world.lab.detour(fault.node, fault);
+    },
+    async heal(world, fault) {
+      const { carried, overtaken, lost } = await world.lab.straighten(fault.node, fault.detour);
+      return { bit: carried > 0, how: `${carried} frames came late, ${overtaken} of them overtaken, ${lost} lost` };
+    },
+  }),
+
   reset: onOne({
     summary: 'all its connections are torn down, again and again (ss -K)',
     plan: (chance, ids) => ({ node: chance.pick(ids), beats: Array.from({ length: 400 }, () => chance.between(...RESET_EVERY_MS)) }),

@@ -24,7 +24,9 @@ export const PROCESSES = {
   pause: onOne({
     summary: 'SIGSTOP, then SIGCONT: its kernel goes on taking connections',
     async begin(world, { node }) {
-      world.host(node).pause();
+      const host = world.host(node);
+      await until(`${node} runs`, () => host.running); // it may just be between two lives, after a failed flush
+      host.pause();
     },
     async heal(world, { node }) {
       const host = world.host(node);

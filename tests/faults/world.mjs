@@ -8,6 +8,7 @@ import { clash } from './schedule.mjs';
 const READY_MS = 40_000;
 const SUPERVISOR_MS = 500;
 const WATCH_MS = 5;
+const WAY_OUT = /Move the folder away/g;
 
 /** What each active fault does to each host's packets; a host's kernel gets the union. */
 class Links {
@@ -116,13 +117,21 @@ export class World {
     while (!this.stopping) {
       for (const host of this.hosts) {
         if (host.running || host.down) continue;
-        if (!this.mayEnd.has(host.id)) {
+        if (host.damaged && host.logged(WAY_OUT) > host.damaged.saidBefore) await this.#giveUpStore(host);
+        else if (!this.mayEnd.has(host.id)) {
           this.checker.violation(`${host.id} ended by itself: ${JSON.stringify(host.child.exit)} ${host.child.stderr.slice(-400)}`);
         }
         this.restart(host.id);
       }
       await sleep(SUPERVISOR_MS);
     }
+  }
+
+  /** A node on a damaged store may end at any time, where it says the way out: that is taken. */
+  async #giveUpStore(host) {
+    host.damaged.ended = true;
+    host.damaged = undefined;
+    await host.removeData();
   }
 
   /** Starts a host's process and measures until it says that it is caught up. */
@@ -188,7 +197,14 @@ export class World {
     fault.drawn = { kind: fault.kind, about: kind.about(fault), hosts: kind.hosts(fault), fromMs: this.journal.nowMs };
     this.journal.faults.push(fault.drawn);
     this.journal.note('fault', { state: 'begins', id: fault.id, kind: fault.kind, about: fault.drawn.about });
-    await kind.begin(this, fault);
+    try {
+      await kind.begin(this, fault);
+    } catch (error) {
+      // Whoever waits for it to be over must not wait for ever.
+      this.active.delete(fault.id);
+      fault.end();
+      throw error;
+    }
   }
 
   async heal(fault) {

@@ -13,8 +13,7 @@ namespace {
 using namespace inkmesh;
 using fuzz::expect;
 
-/// A query of nothing but `&` is the worst: a parameter for each byte.
-constexpr fuzz::Growth kGrowth{192, 8192};
+constexpr fuzz::Growth kGrowth{24, 8192};
 constexpr ConnId kConn = kConnHttpBit | 7;
 
 void check(const edge::HttpResponse& response) {

@@ -23,7 +23,7 @@ FLOORS = {
     'src/edge/': ('inkmesh/', 'core/', 'wire/', 'edge/'),
     'src/node/config/': ('inkmesh/', 'node/config/'),
     'src/node/': ('inkmesh/', 'core/', 'wire/', 'store/', 'mesh/', 'edge/', 'node/', 'web/'),
-    'src/cli/': ('inkmesh/', 'node/node.h', 'node/config/', 'cli/'),
+    'src/cli/': ('inkmesh/', 'wire/json_scanner.h', 'node/node.h', 'node/config/', 'cli/'),
     'src/main.cpp': ('cli/',),
 }
 

@@ -35,6 +35,7 @@ inline Snapshot sample_snapshot() {
   peer.forwarded_interest = 0;
   peer.forwarded_durability = 0;
   now.core.peers.push_back(peer);
+  now.twins.emplace_back("ws3");
   now.mesh.peers.push_back({"ws2", 301, 302, 303, 304});
   now.mesh.peers.push_back({"ws3", 0, 0, 0, 0});
   now.mesh.malformed = 305;

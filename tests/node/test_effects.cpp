@@ -96,6 +96,20 @@ TEST(Effects, FramesForClientsLeaveTogetherInTheirOrder) {
   EXPECT_THAT(*batch[1].to, ElementsAre(1, 2));
 }
 
+TEST(Effects, RefusalsSayWhetherTheClientIsMistaken) {
+  Noted noted;
+  Effects effects;
+  for (const ErrorCode code :
+       {ErrorCode::not_subscribed, ErrorCode::unavailable, ErrorCode::op_reused, ErrorCode::storage_full})
+    effects.emplace_back(SendError{1, 7, code, "no", 0});
+  carry_out(effects, noted);
+  ASSERT_THAT(noted.batches, SizeIs(1));
+  std::vector<bool> mistakes;
+  for (const edge::Outgoing& frame : noted.batches[0])
+    mistakes.push_back(frame.mistake);
+  EXPECT_THAT(mistakes, ElementsAre(true, false, true, false));
+}
+
 TEST(Effects, AStrokeIsEncodedOnceForAllItsRecipients) {
   Noted noted;
   Effects effects;

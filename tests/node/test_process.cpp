@@ -35,6 +35,13 @@ TEST(Process, LimitsThatDoNotFitAreLowered) {
   EXPECT_GT(fitting->handshakes, 60U);
 }
 
+TEST(Process, AsManyDescriptorsAsAreSaidToBeNeededAreEnough) {
+  const LimitSettings wanted;
+  const std::uint64_t needed = descriptors_needed(wanted, 3);
+  EXPECT_EQ(limits_within(needed, wanted, 3)->connections, wanted.connections);
+  EXPECT_LT(limits_within(needed - 1, wanted, 3)->connections, wanted.connections);
+}
+
 TEST(Process, TooFewDescriptorsAreRefused) {
   EXPECT_FALSE(limits_within(128, LimitSettings{}, 3).has_value());
   EXPECT_FALSE(limits_within(0, LimitSettings{}, 1).has_value());

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <filesystem>
 
 #include "disk.h"
 
@@ -49,6 +50,22 @@ TEST(LmdbDamage, AFlippedByteIsReportedNotServedAndHealedByRepair) {
   ASSERT_EQ(healed.strokes.size(), 10U);
   EXPECT_TRUE(same_content(*healed.strokes[4], *strokes[4]));
   EXPECT_FALSE(healed.strokes[4]->duplicate);
+}
+
+TEST(LmdbDamage, WhatIsRepairedAndDamagedAgainEndsTheStoreWithAWayOut) {
+  const TemporaryFolder folder;
+  const auto store = open_store(folder);
+  const StrokePtr stroke = make_stroke("drawing", kA, 1, "\"a-stroke-of-ink\"");
+  ASSERT_EQ(write(*store, append_of({stroke})).result, WriteResult::ok);
+  ASSERT_GE(flip(folder.file(), "a-stroke-of-ink"), 1);
+  ASSERT_EQ(store->read(read_of("drawing")).damaged.size(), 1U);
+  Repair repair;
+  repair.strokes = {stroke};
+  ASSERT_EQ(store->repair(repair).result, WriteResult::ok);
+  ASSERT_THAT(store->read(read_of("drawing")).damaged, IsEmpty());
+  ASSERT_GE(flip(folder.file(), "a-stroke-of-ink"), 1);
+  EXPECT_THAT(refusal([&] { store->read(read_of("drawing")); }),
+              AllOf(HasSubstr("the table strokes is damaged"), HasSubstr("Move the folder away")));
 }
 
 TEST(LmdbDamage, DamageIsSeenInLongRecordsAndAfterReopening) {
@@ -137,6 +154,77 @@ TEST(LmdbDamage, ADamagedHeadEndsTheStoreWithAWayOut) {
   EXPECT_THAT(refusal([&] { store->heads(); }), AllOf(HasSubstr("drawing"), HasSubstr("refills from its peers")));
   EXPECT_THROW(store->read(read_of("drawing")), StoreError);
   EXPECT_EQ(write(*store, make_append("drawing", kA, 2, 2)).result, WriteResult::fatal);
+}
+
+std::uint64_t bytes_of_last_commit(const TemporaryFolder& folder) {
+  std::uint64_t bytes = 0;
+  with_tables(folder, [&](MDB_txn* txn) {
+    MDB_envinfo info{};
+    MDB_stat stat{};
+    ASSERT_EQ(mdb_env_info(mdb_txn_env(txn), &info), 0);
+    ASSERT_EQ(mdb_env_stat(mdb_txn_env(txn), &stat), 0);
+    bytes = (info.me_last_pgno + 1) * stat.ms_psize;
+  });
+  return bytes;
+}
+
+TEST(LmdbDamage, AFileThatIsCutShortIsRefusedWithItsSizesAndAWayOut) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(write(*open_store(folder), make_append("drawing", kA, 1, 200, std::string(1'000, 'x'))).result,
+            WriteResult::ok);
+  const std::uint64_t needed = bytes_of_last_commit(folder);
+  ASSERT_GT(needed, 200'000U);
+  std::filesystem::resize_file(folder.file(), needed);
+  EXPECT_EQ(open_store(folder)->read(read_of("drawing")).strokes.size(), 200U) << "what was reserved may be missing";
+  for (const std::uint64_t size :
+       {needed - 1, needed / 2, std::uint64_t{8'192}, std::uint64_t{4'096}, std::uint64_t{7}}) {
+    std::filesystem::resize_file(folder.file(), size);
+    const std::string said = refusal([&] { open_store(folder); });
+    EXPECT_THAT(said, AllOf(HasSubstr(folder.path()), HasSubstr("Move the folder away"), HasSubstr("backup"))) << size;
+    if (size < 8'192) continue;
+    EXPECT_THAT(said, AllOf(HasSubstr("cut short: it has " + std::to_string(size) + " bytes"),
+                            HasSubstr(std::to_string(needed / 4'096) + " pages of 4096 bytes")));
+  }
+}
+
+TEST(LmdbDamage, AnOlderStateThatClaimsToBeTheLastIsRefused) {
+  const TemporaryFolder folder;
+  for (int lives = 0; lives < 3; ++lives)
+    ASSERT_EQ(write(*open_store(folder), make_append("drawing", kA, 1 + lives, 1 + lives)).result, WriteResult::ok);
+  EXPECT_EQ(open_store(folder)->heads().size(), 1U);
+  const std::string whole = file_bytes(folder.file());
+  for (const std::size_t page : {0U, 4'096U}) {
+    std::string bytes = whole;
+    bytes[page + 150] = '\x01';
+    std::ofstream(folder.file(), std::ios::binary) << bytes;
+    EXPECT_THAT(refusal([&] { open_store(folder); }), AllOf(HasSubstr("numbered"), HasSubstr("Move the folder away")));
+  }
+}
+
+TEST(LmdbDamage, HeadsThatNoPageLeadsToAreMissed) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(write(*open_store(folder), make_append("drawing", kA, 1, 3)).result, WriteResult::ok);
+  // The table's record in the root table: its number of entries stands behind four page counts of 8 bytes.
+  const std::string name = "heads";
+  const std::string bytes = file_bytes(folder.file());
+  int hurt = 0;
+  for (std::size_t at = bytes.find(name); at != std::string::npos; at = bytes.find(name, at + 1)) {
+    hurt += flip(folder.file(), bytes.substr(at, name.size() + 40), name.size() + 32);
+  }
+  ASSERT_GE(hurt, 1);
+  EXPECT_THAT(refusal([&] { open_store(folder)->heads(); }),
+              AllOf(HasSubstr("the table heads is damaged"), HasSubstr("Move the folder away")));
+}
+
+TEST(LmdbDamageDeathTest, AFileThatIsCutWhileItIsOpenIsNamedBeforeTheEnd) {
+  const TemporaryFolder folder;
+  const auto store = open_store(folder);
+  ASSERT_EQ(write(*store, make_append("drawing", kA, 1, 200, std::string(1'000, 'x'))).result, WriteResult::ok);
+  const auto read_what_is_gone = [&] {
+    std::filesystem::resize_file(folder.file(), 8'192);
+    store->read(read_of("drawing"));
+  };
+  EXPECT_DEATH(read_what_is_gone(), "reading data.mdb failed .SIGBUS.*Move the folder away");
 }
 
 }  // namespace

@@ -153,6 +153,35 @@ TEST(LmdbStore, ANewerFormatIsRefusedNamingBoth) {
   EXPECT_NE(open_store(folder), nullptr) << "the refusal left the file as it was, and the folder free";
 }
 
+TEST(LmdbStore, AnotherNodesStoreIsRefusedNamingBoth) {
+  const TemporaryFolder folder;
+  open_store(folder);
+  EXPECT_NE(open_lmdb_store({folder.path(), kMiB, "ws2"}), nullptr) << "written before stores had an owner: now it has";
+  EXPECT_NE(open_lmdb_store({folder.path(), kMiB, "ws2"}), nullptr);
+  EXPECT_THAT(refusal([&] {
+                open_lmdb_store({folder.path(), kMiB, "ws1"});
+              }),
+              AllOf(HasSubstr("is the store of node ws2, and this is node ws1"), HasSubstr("storage.path")));
+  EXPECT_NE(open_store(folder), nullptr);
+}
+
+TEST(LmdbStore, ACopyThatIsPutBackIsNotWhole) {
+  const TemporaryFolder folder;
+  const TemporaryFolder backup;
+  {
+    const auto store = open_store(folder);
+    ASSERT_EQ(store->note({kWholeNote, "7"}).result, WriteResult::ok);
+  }
+  EXPECT_EQ(open_store(folder)->notes().count(kWholeNote), 1U);
+  std::filesystem::copy_file(folder.file(), backup.file());
+  {
+    const auto store = open_store(backup);
+    EXPECT_EQ(store->notes().count(kWholeNote), 0U) << "what came after the copy was made is missing";
+    ASSERT_EQ(store->note({kWholeNote, "7"}).result, WriteResult::ok);
+  }
+  EXPECT_EQ(open_store(backup)->notes().count(kWholeNote), 1U);
+}
+
 TEST(LmdbStore, AStrangersFileIsRefused) {
   const TemporaryFolder folder;
   with_tables(folder, [](MDB_txn* txn) { put(txn, "recipes", "soup", "water"); });

@@ -267,7 +267,7 @@ TEST(ClientParse, WhatIsNoJsonSaysWhereAndEchoesAnIdThatCameBefore) {
                  "not valid JSON at byte 10: a control character in a string");
   expect_refused("{\"type\":\"\xFF\"}", ErrorCode::bad_message, std::nullopt, "not valid JSON at byte 9: not UTF-8");
   expect_refused(R"({"type":"ping"} {"type":"ping"})", ErrorCode::bad_message, std::nullopt,
-                 "not valid JSON at byte 16: expected nothing after the object");
+                 "not valid JSON at byte 16: expected nothing more");
   expect_refused(R"({"id":"7","type":)", ErrorCode::bad_message, std::nullopt,
                  "not valid JSON at byte 17: expected a value");
 }

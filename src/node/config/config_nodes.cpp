@@ -1,5 +1,6 @@
 #include "node/config/config_nodes.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <utility>
@@ -89,32 +90,52 @@ void check_ids(const std::vector<ReadNode>& nodes, Mistakes& mistakes) {
   }
 }
 
+struct Use {
+  std::string key;
+  unsigned line;
+};
+using Uses = std::map<std::pair<std::string, std::uint16_t>, Use>;
+
+/// Notes a use of an address. Whose it was already, or null.
+const Use* take(Uses& uses, const Address& address, const Use& use) {
+  for (std::string& host : hosts_meant(address.host)) {
+    const auto [first, fresh] = uses.emplace(std::pair(std::move(host), address.port), use);
+    if (!fresh) return &first->second;
+  }
+  return nullptr;
+}
+
+bool overlap(const Address& a, const Address& b) {
+  if (is_wildcard(a) || is_wildcard(b)) return true;
+  const std::vector<std::string> hosts = hosts_meant(a.host);
+  for (const std::string& host : hosts_meant(b.host)) {
+    if (std::find(hosts.begin(), hosts.end(), host) != hosts.end()) return true;
+  }
+  return false;
+}
+
 /// No two roles may be found at one address, whichever nodes they are of; and none of one node may listen where another
 /// does, a wildcard standing for every address.
 void check_addresses(std::vector<ReadNode>& nodes, Mistakes& mistakes) {
-  struct Use {
-    std::string key;
-    unsigned line;
-  };
   const auto refuse = [&mistakes](const Use& use, const std::string& address, const Use& other) {
     mistakes.push_back(
         {use.line, use.key, address + " is taken by " + other.key + " in line " + std::to_string(other.line)});
   };
-  std::map<std::string, Use> advertised;
+  Uses advertised;
   for (ReadNode& node : nodes) {
     std::vector<std::pair<Address, Use>> listening;
     for (std::size_t i = 0; i < 3; ++i) {
       if (node.endpoint_lines[i] == 0) continue;
       const Endpoint& endpoint = role(node.settings, i);
       const Use use{node.path + "." + kRoles[i], node.endpoint_lines[i]};
-      const auto [first, fresh] = advertised.emplace(format_address(endpoint.advertise), use);
-      if (!fresh) {
-        refuse(use, first->first, first->second);
+      if (const Use* taken = take(advertised, endpoint.advertise, use)) {
+        refuse(use, format_address(endpoint.advertise), *taken);
         continue;
       }
       for (const auto& [address, other] : listening) {
-        const bool same = address.host == endpoint.listen.host || is_wildcard(address) || is_wildcard(endpoint.listen);
-        if (address.port == endpoint.listen.port && same) refuse(use, format_address(endpoint.listen), other);
+        if (address.port == endpoint.listen.port && overlap(address, endpoint.listen)) {
+          refuse(use, format_address(endpoint.listen), other);
+        }
       }
       listening.emplace_back(endpoint.listen, use);
     }

@@ -11,6 +11,13 @@ namespace {
 
 using Kind = YamlValue::Kind;
 
+/// Says why a number with leading zeros is refused.
+std::string zeros(const YamlValue& value) {
+  const bool leading =
+      value.scalar.size() > 1 && value.scalar[0] == '0' && value.scalar[1] >= '0' && value.scalar[1] <= '9';
+  return leading ? ", without leading zeros" : "";
+}
+
 /// What a memory map is made of.
 constexpr std::uint64_t kPageBytes = 4096;
 
@@ -21,9 +28,9 @@ std::string shown(const YamlValue& value) {
     case Kind::nothing:
       return "nothing";
     case Kind::list:
-      return "a list";
+      return value.children.empty() ? "an empty list" : "a list";
     case Kind::map:
-      return "a map";
+      return value.children.empty() ? "an empty map" : "a map";
     case Kind::scalar:
       break;
   }
@@ -66,7 +73,7 @@ bool Section::read_whole(const std::string& key, std::uint64_t& number, std::uin
   if (value == nullptr) return false;
   const auto found = parse_whole(value->scalar);
   if (!found || *found < min || *found > max) {
-    refuse(*value, "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
+    refuse(*value, "a whole number from " + std::to_string(min) + " to " + std::to_string(max) + zeros(*value));
     return false;
   }
   number = *found;
@@ -78,7 +85,8 @@ bool Section::read_size(const std::string& key, std::uint64_t& number, std::uint
   if (value == nullptr) return false;
   const auto found = parse_size(value->scalar);
   if (!found || *found < min || *found > max || *found % kPageBytes != 0) {
-    refuse(*value, "a size from " + format_size(min) + " to " + format_size(max) + " with its unit, in steps of 4KiB");
+    refuse(*value, "a size from " + format_size(min) + " to " + format_size(max) + " with its unit, in steps of 4KiB" +
+                       zeros(*value));
     return false;
   }
   number = *found;

@@ -40,17 +40,26 @@ bool is_host_name(std::string_view text) {
   return label > 0 && !only_numbers;
 }
 
+/// inet_pton takes a zero byte for the end.
+bool to_binary(int family, std::string_view text, void* address) {
+  return text.size() < INET6_ADDRSTRLEN && text.find('\0') == std::string_view::npos &&
+         inet_pton(family, std::string(text).c_str(), address) == 1;
+}
+
 std::optional<std::string> parse_ipv4(std::string_view text) {
   in_addr address{};
-  if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) return std::nullopt;
+  if (!to_binary(AF_INET, text, &address)) return std::nullopt;
   return std::string(text);
 }
 
 std::optional<std::string> parse_ipv6(std::string_view text) {
   in6_addr address{};
-  if (inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1) return std::nullopt;
+  if (!to_binary(AF_INET6, text, &address)) return std::nullopt;
   std::array<char, INET6_ADDRSTRLEN> canonical{};
-  if (inet_ntop(AF_INET6, &address, canonical.data(), canonical.size()) == nullptr) return std::nullopt;
+  // The same address as the IPv4 one behind it, to those who listen and to those who connect.
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+  const void* bytes = mapped ? &address.s6_addr[12] : address.s6_addr;
+  if (inet_ntop(mapped ? AF_INET : AF_INET6, bytes, canonical.data(), canonical.size()) == nullptr) return std::nullopt;
   return std::string(canonical.data());
 }
 
@@ -111,6 +120,11 @@ std::string format_address(const Address& address) {
   return address.host.find(':') == std::string::npos ? address.host + port : "[" + address.host + "]" + port;
 }
 
+std::vector<std::string> hosts_meant(const std::string& host) {
+  if (host == "localhost") return {"127.0.0.1", "::1"};
+  return {host};
+}
+
 bool is_wildcard(const Address& address) {
   return address.host == "0.0.0.0" || address.host == "::";
 }
@@ -122,7 +136,7 @@ std::optional<std::string> parse_ip(std::string_view text) {
 
 std::optional<std::uint64_t> parse_whole(std::string_view text) {
   // from_chars alone would take a sign.
-  if (text.empty() || !is_digit(text.front())) return std::nullopt;
+  if (text.empty() || !is_digit(text.front()) || (text.front() == '0' && text.size() > 1)) return std::nullopt;
   std::uint64_t number = 0;
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);

@@ -18,10 +18,12 @@ namespace {
 using Kind = YamlValue::Kind;
 
 constexpr std::size_t kMistakesMax = 100;
+constexpr std::uint64_t kAckMax = 16;
 
 void read_ack(Section& file, ClusterConfig& config, std::size_t node_count, Mistakes& mistakes) {
-  const std::uint64_t allowed =
-      std::min<std::uint64_t>(std::max(config.replicas, 1U), std::max<std::size_t>(node_count, 1));
+  // Without nodes there is a mistake already, and nothing to hold ack against.
+  const std::uint64_t nodes = node_count > 0 ? node_count : kAckMax;
+  const std::uint64_t allowed = std::min<std::uint64_t>(std::max(config.replicas, 1U), nodes);
   const YamlValue* value = file.optional("ack");
   config.ack = static_cast<std::uint32_t>(std::min<std::uint64_t>(2, allowed));
   if (value == nullptr) return;

@@ -21,7 +21,8 @@ TEST(ConfigNodes, NamesWhatIsMissing) {
             "ws1.example.org:8081)");
   EXPECT_EQ(mistakes_in("nodes:\n  - client: a:1\n    gossip: a:2\n    mesh: a:3\n"),
             "cluster.yaml:2: nodes[0].id: missing; expected 1 to 32 of A-Z a-z 0-9 _ -");
-  EXPECT_EQ(mistakes_in("nodes: []\n"), "cluster.yaml:1: nodes: expected a list of 1 to 1000 nodes, found a list");
+  EXPECT_EQ(mistakes_in("nodes: []\n"),
+            "cluster.yaml:1: nodes: expected a list of 1 to 1000 nodes, found an empty list");
   EXPECT_EQ(mistakes_in("nodes:\n"), "cluster.yaml:1: nodes: expected a list of 1 to 1000 nodes, found nothing");
   EXPECT_EQ(mistakes_in("nodes: [ws1]\n"),
             "cluster.yaml:1: nodes[0]: expected a map of keys and values, found \"ws1\"");
@@ -53,6 +54,18 @@ TEST(ConfigNodes, RefusesADuplicateAddressAcrossNodesAndRoles) {
             "cluster.yaml:8: nodes[1].gossip: 127.0.0.1:10081 is taken by nodes[0].mesh in line 5");
   EXPECT_EQ(mistakes_in("nodes:\n  - id: ws1\n    client: a:1\n    gossip: A:1\n    mesh: a:3\n"),
             "cluster.yaml:4: nodes[0].gossip: a:1 is taken by nodes[0].client in line 3");
+}
+
+TEST(ConfigNodes, KnowsAnAddressInItsOtherForms) {
+  const auto taken = [](const std::string& first, const std::string& other) {
+    const std::string said = mistakes_in("nodes:\n  - id: ws1\n    client: \"" + first + "\"\n    gossip: \"" + other +
+                                         "\"\n    mesh: a:3\n");
+    return said.find("is taken by nodes[0].client in line 3") != std::string::npos;
+  };
+  EXPECT_TRUE(taken("127.0.0.1:80", "localhost:80"));
+  EXPECT_TRUE(taken("localhost:80", "[::1]:80"));
+  EXPECT_TRUE(taken("127.0.0.1:80", "[::ffff:127.0.0.1]:80"));
+  EXPECT_TRUE(taken("[::1]:80", "[0:0:0:0:0:0:0:1]:80"));
 }
 
 TEST(ConfigNodes, RefusesTwoRolesOfOneNodeThatListenAtOnePort) {

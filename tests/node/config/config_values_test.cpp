@@ -23,7 +23,9 @@ TEST(ConfigAddress, TakesIpv4Ipv6AndNames) {
 TEST(ConfigAddress, EqualAddressesComeBackAsEqualText) {
   EXPECT_EQ(read_back("[2001:DB8:0:0:0:0:0:7]:80"), "[2001:db8::7]:80");
   EXPECT_EQ(read_back("WS1.Example.org:80"), "ws1.example.org:80");
-  EXPECT_EQ(read_back("127.0.0.1:0080"), "127.0.0.1:80");
+  EXPECT_EQ(read_back("[::ffff:127.0.0.1]:80"), "127.0.0.1:80");
+  EXPECT_EQ(read_back("[0:0:0:0:0:FFFF:7f00:1]:80"), "127.0.0.1:80");
+  EXPECT_EQ(read_back("[0:0:0:0:0:0:0:1]:80"), "[::1]:80");
 }
 
 TEST(ConfigAddress, RefusesWhatIsNone) {
@@ -52,10 +54,15 @@ TEST(ConfigAddress, RefusesWhatIsNone) {
                            "http://ws1:80",
                            "ws1:80/x",
                            "[::1%eth0]:80",
+                           "127.0.0.1:0080",
+                           "127.0.0.01:80",
                            "ws1:99999999999999999999"}) {
     EXPECT_EQ(read_back(text), "refused") << text;
   }
   EXPECT_EQ(read_back(std::string(64, 'a') + ":80"), "refused");
+  EXPECT_EQ(read_back(std::string("127.0.0.1\0x:80", 15)), "refused");
+  EXPECT_EQ(read_back(std::string("[::1\0]:80", 10)), "refused");
+  EXPECT_FALSE(parse_ip(std::string("10.0.0.1\0", 9)));
   EXPECT_EQ(read_back(std::string(63, 'a') + ":80"), std::string(63, 'a') + ":80");
 }
 
@@ -71,7 +78,8 @@ TEST(ConfigSize, IsANumberWithItsUnit) {
   EXPECT_EQ(parse_size("512KiB"), std::uint64_t{512} << 10);
   EXPECT_EQ(parse_size("1TiB"), std::uint64_t{1} << 40);
   EXPECT_EQ(parse_size("4096B"), std::uint64_t{4096});
-  for (const char* text : {"", "64", "GiB", "64GB", "64 GiB", "64gib", "-1GiB", "1.5GiB", "64G", "99999999999TiB"}) {
+  for (const char* text :
+       {"", "64", "GiB", "64GB", "64 GiB", "64gib", "-1GiB", "1.5GiB", "64G", "064GiB", "99999999999TiB"}) {
     EXPECT_EQ(parse_size(text), std::nullopt) << text;
   }
 }
