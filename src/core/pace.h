@@ -1,5 +1,5 @@
-// How often something may be done that costs about the same whether it is for one or for many: at once while it is
-// seldom, and together with what comes in between when there is much of it. A token bucket.
+// How often something is done that costs about the same whether it is for one or for many: at once while it is seldom,
+// together with what comes in between when there is much of it. A token bucket of microseconds.
 #pragma once
 
 #include <algorithm>
@@ -9,30 +9,35 @@ namespace inkmesh::core {
 
 class Pace {
  public:
-  /// `per_s`: how often in the long run. `burst`: how many may follow each other without a wait after a quiet time.
-  constexpr Pace(std::uint64_t per_s, std::uint64_t burst) : each_us_(1'000'000 / per_s), full_us_(each_us_ * burst) {}
+  /// `saved_us_max`: how much of a quiet time is kept, and makes up for later waits.
+  constexpr explicit Pace(std::uint64_t saved_us_max) : saved_us_max_(saved_us_max) {}
 
   /// How long the next one must wait, in us. `now_us`: of any clock that never goes back.
   std::uint64_t wait_us(std::uint64_t now_us) const {
-    const std::uint64_t saved_us = saved_at(now_us);
-    return saved_us >= each_us_ ? 0 : each_us_ - saved_us;
+    const std::uint64_t saved = saved_us_ + (now_us - at_us_);
+    return saved >= owed_us_ ? 0 : owed_us_ - saved;
   }
 
-  /// One is done.
-  void take(std::uint64_t now_us) {
-    saved_us_ = saved_at(now_us);
-    saved_us_ -= std::min(saved_us_, each_us_);
+  /// One is done now; it is worth so much time.
+  void take(std::uint64_t now_us, std::uint64_t worth_us) {
+    saved_us_ += now_us - at_us_;
     at_us_ = now_us;
+    settle(owed_us_);
+    saved_us_ = std::min(saved_us_, saved_us_max_);
+    owed_us_ += worth_us;
+    settle(owed_us_);
   }
 
  private:
-  std::uint64_t saved_at(std::uint64_t now_us) const {
-    return std::min(full_us_, saved_us_ + (now_us - at_us_));
+  void settle(std::uint64_t owed) {
+    const std::uint64_t paid = std::min(saved_us_, owed);
+    saved_us_ -= paid;
+    owed_us_ -= paid;
   }
 
-  std::uint64_t each_us_;
-  std::uint64_t full_us_;
+  std::uint64_t saved_us_max_;
   std::uint64_t saved_us_ = 0;
+  std::uint64_t owed_us_ = 0;
   std::uint64_t at_us_ = 0;
 };
 

@@ -71,7 +71,8 @@ class Loop : private Outlets {
 
   Parts parts_;
   Now now_;
-  core::Pace pace_{500, 50};
+  core::Pace pace_{100'000};
+  std::uint64_t events_in_turn_ = 0;
   Effects effects_;
   std::vector<Event> received_;
   /// Taken from the inbox and not stepped yet; each with the place of the next.

@@ -23,9 +23,16 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kGroupBytesMax = std::size_t{8} << 20;
 constexpr std::size_t kGroupStrokesMax = 16'384;
 
-// A commit costs about the same for one stroke as for twenty: past this rate strokes share one.
-constexpr std::uint64_t kCommitsPerSecond = 200;
-constexpr std::uint64_t kCommitBurst = 20;
+// A commit costs about the same for one stroke as for twenty. So commits take but a part of the time, measured by what
+// the disk needs for them, and strokes that come in between share the next one; a smaller part where they do share it.
+// After a quiet time, or with enough strokes for a commit of their own, there is no wait.
+constexpr std::uint64_t kPauseShare = 8;
+constexpr std::uint64_t kPauseShareShared = 24;
+constexpr std::size_t kSharedStrokes = 3;
+constexpr std::uint64_t kSavedUsMax = 160'000;
+constexpr std::uint64_t kPauseUsMax = 10'000;
+constexpr std::size_t kWorthStrokes = 128;
+constexpr std::size_t kWorthBytes = std::size_t{256} << 10;
 
 // Publishes are refused from 90 % on, and taken again below 88 %.
 constexpr std::uint64_t kRefusePercent = 90;
@@ -99,13 +106,14 @@ struct Committer::Impl {
       waiting_bytes += waiting.bytes;
       waiting_strokes += waiting.strokes;
       writes.push_back(std::move(waiting));
-      wake = writes.size() == 1 || group_is_full();
+      wake = writes.size() == 1 || worth_a_commit();
     }
     if (wake) write_wake.notify_one();
   }
 
-  bool group_is_full() const {
-    return waiting_bytes >= kGroupBytesMax || waiting_strokes >= kGroupStrokesMax;
+  bool worth_a_commit() const {
+    const bool full = waiting_bytes >= kGroupBytesMax || waiting_strokes >= kGroupStrokesMax;
+    return full || (interval.count() == 0 && (waiting_bytes >= kWorthBytes || waiting_strokes >= kWorthStrokes));
   }
 
   void write_loop() {
@@ -124,7 +132,7 @@ struct Committer::Impl {
   }
 
   Clock::duration pause() const {
-    return std::chrono::microseconds(pace.wait_us(us_of(Clock::now())));
+    return std::chrono::microseconds(std::min(pace.wait_us(us_of(Clock::now())), kPauseUsMax));
   }
 
   /// Waits for what is to be committed next; nothing when it is time to look at the fill. False at the end.
@@ -139,7 +147,7 @@ struct Committer::Impl {
     }
     const auto wait = interval.count() > 0 ? committed_at + interval - Clock::now() : pause();
     if (wait.count() > 0) {
-      write_wake.wait_for(lock, wait, [this] { return group_is_full() || stopping_writes || !read_failure.empty(); });
+      write_wake.wait_for(lock, wait, [this] { return worth_a_commit() || stopping_writes || !read_failure.empty(); });
     }
     if (!read_failure.empty()) dead = read_failure;
     if (writes.empty() || !dead.empty()) return false;
@@ -201,11 +209,13 @@ struct Committer::Impl {
   WriteResult timed(const std::vector<Waiting>& group, const Write& write) {
     const auto begin = Clock::now();
     committed_at = begin;
-    pace.take(us_of(begin));
-    pace.take(us_of(begin));
     const WriteOutcome outcome = write();
     const auto us =
         static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - begin).count());
+    std::size_t strokes = 0;
+    for (const Waiting& waiting : group)
+      strokes += waiting.strokes;
+    pace.take(us_of(Clock::now()), us * (strokes >= kSharedStrokes ? kPauseShareShared : kPauseShare));
     if (outcome.result == WriteResult::fatal) dead = outcome.detail;
     if (outcome.result == WriteResult::ok) count_commit(group, us);
     return outcome.result;
@@ -336,7 +346,7 @@ struct Committer::Impl {
   std::string dead;
   bool refusing = false;
   Clock::time_point committed_at = Clock::now() - interval;
-  core::Pace pace{kCommitsPerSecond, kCommitBurst};
+  core::Pace pace{kSavedUsMax};
 
   std::thread writer;
   std::thread reader;

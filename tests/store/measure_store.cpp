@@ -1,5 +1,6 @@
 // Measures the store on this machine's disk: strokes committed in groups, delta reads, look-ups. Not a test:
 // `ninja measure_store && build/release/measure_store [FOLDER]`.
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -9,6 +10,8 @@
 #include <cstdlib>
 #include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "fixture.h"
 #include "store/committer.h"
@@ -76,6 +79,43 @@ void measure_commits(Store& store, std::size_t appends_in_a_transaction, std::ve
               times.back() * 1e3);
 }
 
+/// As in a cluster where many draw a little: strokes of eight drawings out of 300 in each commit, with a pause after
+/// it.
+void measure_small_commits(Store& store) {
+  constexpr Seq drawings = 300;
+  constexpr int commits = 500;
+  const std::string data(kDataBytes, 'x');
+  std::vector<std::uint64_t> chains(drawings);
+  double cpu = 0;
+  std::vector<double> times;
+  rusage before{};
+  getrusage(RUSAGE_SELF, &before);
+  for (Seq next = 0; next < Seq{commits} * 8;) {
+    std::vector<Append> appends;
+    for (int i = 0; i < 8; ++i, ++next) {
+      const Seq seq = next / drawings + 1;
+      appends.push_back(make_append("quiet_" + std::to_string(next % drawings), "ws1~00000000", seq, seq, data,
+                                    chains[next % drawings]));
+      chains[next % drawings] = appends.back().items.back().chain;
+    }
+    std::vector<const Append*> group;
+    for (const Append& append : appends)
+      group.push_back(&append);
+    const auto one = Clock::now();
+    const double one_cpu = cpu_seconds();
+    if (store.append(group).result != WriteResult::ok) std::abort();
+    cpu += cpu_seconds() - one_cpu;
+    times.push_back(seconds_since(one));
+    std::this_thread::sleep_for(std::chrono::milliseconds(4));
+  }
+  rusage after{};
+  getrusage(RUSAGE_SELF, &after);
+  std::sort(times.begin(), times.end());
+  std::printf("%-32s %9.0f us of processor, %.2f ms (median), %.1f switches\n", "a commit of 8 drawings' strokes",
+              cpu / commits * 1e6, times[times.size() / 2] * 1e3,
+              static_cast<double>(after.ru_nvcsw - before.ru_nvcsw) / commits - 1);
+}
+
 void measure_committer(Store& store, std::vector<Append>& all, std::size_t from, std::size_t to) {
   std::mutex mutex;
   std::condition_variable done;
@@ -138,6 +178,7 @@ void measure(const std::string& path) {
   const auto store = open_lmdb_store({path, std::uint64_t{16} << 30});
   auto all = groups();
   const std::size_t quarter = all.size() / 32 * 8;
+  measure_small_commits(*store);
   measure_commits(*store, 1, all, 0, quarter);
   measure_commits(*store, 16, all, quarter, 2 * quarter);
   measure_commits(*store, 64, all, 2 * quarter, 3 * quarter);
