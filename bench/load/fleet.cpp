@@ -285,6 +285,7 @@ void Fleet::become_ready(Connection& connection) {
 }
 
 void Fleet::read_message(Connection& connection, std::string_view message, std::uint64_t now) {
+  if (connection.state == Connection::State::ready && listener_.message(connection, message, now)) return;
   const auto answer = dialect_.read(message);
   if (!answer.reply.empty()) send(connection, answer.reply);
   switch (answer.kind) {

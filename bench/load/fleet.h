@@ -53,6 +53,10 @@ class Listener {
   virtual void subscribed(Connection& connection, std::uint64_t now) = 0;
   virtual void acked(Connection& connection, std::uint64_t now) = 0;
   virtual void delivered(Connection& connection, const Mark& mark, std::uint64_t now) = 0;
+  /// Every message of a connection that is ready, before the dialect reads it. True: it needs nothing more.
+  virtual bool message(Connection&, std::string_view /*text*/, std::uint64_t /*now*/) {
+    return false;
+  }
   /// The server ended the connection, or refused it. The default ends the run.
   virtual void lost(Connection& connection, const std::string& why);
 };
@@ -75,6 +79,10 @@ class Fleet {
   void subscribe(Connection& connection, std::string_view channel);
   /// `data` as `Dialect::publish` takes them. Leaves at the next flush.
   void publish(Connection& connection, std::uint64_t op, std::string_view channel, std::string_view data);
+  /// A message of the workload's own making. Leaves at the next flush.
+  void send_text(Connection& connection, std::string_view message) {
+    send(connection, message);
+  }
   /// Writes what publish left.
   void flush(Connection& connection);
 

@@ -60,6 +60,13 @@ JsonObject& JsonObject::add(std::string_view key, const std::vector<std::string>
   return raw(key, "[" + list + "]");
 }
 
+JsonObject& JsonObject::add(std::string_view key, const std::vector<double>& values) {
+  std::string list;
+  for (const double value : values)
+    list += (list.empty() ? "" : ",") + number(value);
+  return raw(key, "[" + list + "]");
+}
+
 JsonObject& JsonObject::add(std::string_view key, const Histogram& values) {
   std::string curve;
   for (const auto& [share, value] : values.curve()) {

@@ -29,6 +29,7 @@ class JsonObject {
     return raw(key, value.text());
   }
   JsonObject& add(std::string_view key, const std::vector<std::string>& values);
+  JsonObject& add(std::string_view key, const std::vector<double>& values);
   /// Nanoseconds as microseconds: count, mean, p50, p90, p99, p999, max, curve.
   JsonObject& add(std::string_view key, const Histogram& values);
 

@@ -10,6 +10,8 @@
 #include "common/net.h"
 #include "load/catchup.h"
 #include "load/churn.h"
+#include "load/comeback.h"
+#include "load/fill.h"
 #include "load/herd.h"
 #include "load/idle.h"
 #include "load/plans.h"
@@ -43,6 +45,8 @@ class Program {
     catchup_options();
     churn_options();
     herd_options();
+    comeback_options();
+    fill_options();
   }
 
   int run(int argc, char** argv) {
@@ -175,6 +179,25 @@ class Program {
     sub->add_option("--people", herd_.people, "Of each drawing")->capture_default_str();
   }
 
+  void comeback_options() {
+    auto* sub = workload("comeback",
+                         "People with cursors and outboxes who draw on: the first node is killed, or stdin says "
+                         "\"healed NANOSECONDS\"",
+                         [this] { return Comeback(setting_, comeback_).run(); });
+    sub->add_option("--kill", comeback_.victim, "The first node's PID, which gets a SIGKILL; all clients are there");
+    sub->add_option("--clients", comeback_.clients)->capture_default_str();
+    sub->add_option("--people", comeback_.people, "Of each drawing")->capture_default_str();
+    sub->add_option("--rate", comeback_.rate, "Strokes a second of each person")->capture_default_str();
+  }
+
+  void fill_options() {
+    auto* sub = workload("fill", "A number of strokes, acknowledged, nobody looking on",
+                         [this] { return Fill(setting_, fill_).run(); });
+    sub->add_option("--strokes", fill_.strokes)->capture_default_str();
+    sub->add_option("--drawings", fill_.drawings, "One author each")->capture_default_str();
+    sub->add_option("--window", fill_.window, "An author's strokes under way")->capture_default_str();
+  }
+
   CLI::App app_;
   Setting setting_;
   std::vector<std::string> pids_;
@@ -186,6 +209,8 @@ class Program {
   CatchupCase catchup_;
   ChurnCase churn_;
   HerdCase herd_;
+  ComebackCase comeback_;
+  FillCase fill_;
   std::map<std::string, std::function<Result()>> workloads_;
 };
 
