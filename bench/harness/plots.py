@@ -78,3 +78,41 @@ def percentiles(curves: list[tuple[str, int, list[tuple[float, float]]]]) -> str
                      for name, colour, curve in curves if curve)
     return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
             f'<p class="legend">{legend}</p>')
+
+
+def cumulative(curves: list[tuple[str, int, list[float]]], goal_ms: float) -> str:
+    """The share of the samples (ms) that were done by then, time logarithmic; the goal is a line."""
+    left, right, top, bottom, height = 56, 16, 10, 30, 260
+    curves = [(name, colour, sorted(samples)) for name, colour, samples in curves if samples]
+    if not curves:
+        return ""
+    low = max(min(samples[0] for _, _, samples in curves), 1) / 1.15
+    high = max(goal_ms, *(samples[-1] for _, _, samples in curves)) * 1.3
+
+    def x(ms: float) -> float:
+        return left + math.log(max(ms, low) / low) / math.log(high / low) * (WIDTH - left - right)
+
+    def y(share: float) -> float:
+        return top + (1 - share) * (height - top - bottom)
+
+    parts = []
+    for tick in _ticks(low, high):
+        parts.append(f'<path class="grid" d="M{x(tick):.1f} {top}V{height - bottom}"/>')
+        parts.append(_text(x(tick), height - bottom + 16, f"{tick:g} ms" if tick < 1000 else f"{tick / 1000:g} s", "middle",
+                           "tick"))
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        parts.append(f'<path class="grid" d="M{left} {y(share):.1f}H{WIDTH - right}"/>')
+        parts.append(_text(left - 6, y(share) + 4, f"{share:.0%}", "end", "tick"))
+    parts.append(f'<path class="whisker" stroke-dasharray="4 4" d="M{x(goal_ms):.1f} {top}V{height - bottom}">'
+                 "<title>the goal</title></path>")
+    for name, colour, samples in curves:
+        line = f"M{x(samples[0]):.1f} {y(0):.1f}"
+        for i, ms in enumerate(samples):
+            # A thousand clients need no thousand steps: one where it can be seen.
+            if len(samples) > 400 and i % (len(samples) // 200) and i < len(samples) - 50:
+                continue
+            line += f"H{x(ms):.1f}V{y((i + 1) / len(samples)):.1f}"
+        parts.append(f'<path class="line" stroke="var(--c{colour})" d="{line}"><title>{escape(name)}</title></path>')
+    legend = "".join(f'<span><i style="background:var(--c{colour})"></i>{escape(name)}</span>' for name, colour, _ in curves)
+    return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
+            f'<p class="legend">{legend}</p>')

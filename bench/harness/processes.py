@@ -68,10 +68,19 @@ class Process:
 
     def __init__(self, name: str, command: list[str], folder: Path) -> None:
         self.name = name
+        self._command, self._folder = command, folder
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+
+    def again(self) -> Process:
+        """The same once more, after its end."""
+        return Process(self.name, self._command, self._folder)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait(STOP_S)
 
     @property
     def pid(self) -> int:

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 import plots
+import recovery
 from summary import METRICS, Cell, Spread, builds, cells, compared, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
 
 STYLE = """
@@ -145,6 +146,33 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     return f'<section id="{workload["name"]}">{body}</section>'
 
 
+def _recovery(result: dict[str, Any]) -> str:
+    body = f'<h2>{escape(result["title"])}</h2><p class="soft">{escape(result["about"])} Measured: '
+    body += f'{escape(result["contestant"])}.</p>'
+    if result["skipped"]:
+        return f'<section id="{result["name"]}">{body}<p class="bad">Skipped: {escape(result["skipped"])}</p></section>'
+    measures = [(title, recovery.pooled(result, name)) for name, title in result["measures"].items()]
+    measures = [(title, samples) for title, samples in measures if samples]
+    body += plots.cumulative([(title, colour, samples) for colour, (title, samples) in zip((0, 2, 3, 4, 5), measures)],
+                             result["goal_ms"])
+    rows = ""
+    for title, samples in measures:
+        values = [recovery.quantile(samples, share) for share in (0.5, 0.9, 0.99, 1)]
+        rows += (f'<tr><td class="name">{escape(title)} <span class="soft">ms</span></td>'
+                 + "".join(f"<td>{number(value)}</td>" for value in values) + f"<td>{len(samples)}</td></tr>")
+    body += _table(["p50", "p90", "p99", "max", "samples"], rows)
+    good = [run["figures"] for run in result["runs"] if not run["failures"]]
+    met = recovery.goal_met(result)
+    copies = sum(figures.get("second_copies", 0) for figures in good)
+    body += (f'<p>{len(good)} of {len(result["runs"])} runs count. Goal (dashed): {escape(result["goal"])}: '
+             f'{"not measured" if met is None else "met" if met else "<span class=bad>missed</span>"}.'
+             + (f" {copies} deliveries were second copies, which clients draw once." if copies else "") + "</p>")
+    for i, run in enumerate(result["runs"]):
+        for failure in run["failures"]:
+            body += f'<p class="bad">run {i + 1} failed: {escape(failure)}</p>'
+    return f'<section id="{result["name"]}">{body}</section>'
+
+
 def page(results: dict[str, Any]) -> str:
     machine = results["machine"]
     who = ", ".join(c["name"] + (f" ({c['version']})" if c["version"] else "") for c in results["contestants"])
@@ -152,6 +180,11 @@ def page(results: dict[str, Any]) -> str:
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"TCP with {machine['congestion']}, stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
     sections = "".join(_section(results, workload) for workload in results["workloads"])
+    recoveries = results.get("recoveries", [])
+    if recoveries:
+        sections += "<h1>After a fault</h1><p>Samples of all runs together. Each run was checked: every stroke reached every \
+subscriber, each origin's without a gap or a repeat, all was acknowledged, and what was acknowledged was there.</p>"
+        sections += "".join(map(_recovery, recoveries))
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>inkmesh: what a delivery costs</title><style>{STYLE}</style>
@@ -166,7 +199,7 @@ of real handwriting. Latency counts from when a stroke was to leave, not from wh
 from two; on a cluster of one node, on one. The floor stores nothing and acknowledges nothing: it copies frames, and is
 here to show what cannot be saved. What the kernel does in threads of its own, such as writing the disk's journal, is in
 nobody's figure.</p>
-{_overview(results)}
+{_overview(results) if results["workloads"] else ''}
 {sections}
 </html>
 """

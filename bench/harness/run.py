@@ -14,8 +14,10 @@ from typing import Any
 
 import load
 import machine
+import recovery
 import report
 from processes import StartFailed, placed
+from recovery import RECOVERIES
 from servers import Floor, Inkmesh, Servers
 from workloads import WORKLOADS, Workload
 
@@ -39,6 +41,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 workloads (without * not in the short mode):
 {chr(10).join(f'  {w.name:<15}{"*" if w.short else " "} {w.title}' for w in WORKLOADS)}
 
+recovery (of the first build of inkmesh; --only recovery is all three):
+{chr(10).join(f'  {r.name:<16} {r.title}' for r in RECOVERIES)}
+
 examples:
   scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
   scripts/bench --short                                       two minutes: is it about as fast as it was?
@@ -53,7 +58,7 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--only", action="append", metavar="WORKLOAD", help="this workload; may be repeated")
     parser.add_argument("--against", default="floor", metavar="LIST",
                         help=f"of {', '.join(KNOWN)}, or none [floor]")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured [5, short: 3]")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured [5, short: 3; recovery: 30, 5 and 10 faults, short: 6, 1 and 2]")
     parser.add_argument("--seconds", type=float, metavar="S", help="the measured window of each run [5, short: 2]")
     parser.add_argument("--inkmesh", action="append", metavar="[NAME=]PATH", help="the binary; repeat it to compare builds")
     parser.add_argument("--tools", type=Path, default=ROOT / "build/release",
@@ -65,10 +70,12 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--hold", action="store_true",
                         help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
     options = parser.parse_args(arguments)
-    names = [w.name for w in WORKLOADS]
+    names = [w.name for w in WORKLOADS] + ["recovery"] + [r.name for r in RECOVERIES]
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
+    if options.hold and [w.name for w in WORKLOADS if w.name in (options.only or [])] != options.only:
+        parser.error("--hold is for the other workloads: the recovery ones start and stop nodes themselves")
     if options.hold and len(options.only or []) != 1:
         parser.error("--hold needs one --only WORKLOAD")
     options.against = [] if options.against == "none" else options.against.split(",")
@@ -169,6 +176,7 @@ def note(workload: Workload, result: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     chosen = [w for w in WORKLOADS if (w.name in options.only if options.only else not options.short or w.short)]
+    wanted = [r for r in RECOVERIES if not options.only or r.name in options.only or "recovery" in options.only]
     rounds = options.rounds or (3 if options.short else 5)
     everyone = contestants(options)
     if options.hold:
@@ -186,6 +194,11 @@ def main(arguments: list[str]) -> int:
         result = one_run(servers, workload, options, options.out / "data" / f"{workload.name}-{servers.name}")
         print(note(workload, result), flush=True)
         runs.append({**result, "round": number + 1, "workload": workload.name, "contestant": servers.name})
+    recoveries = []
+    for one in wanted:
+        machine.wait_until_quiet(options.patience)
+        recoveries.append(recovery.perform(one, everyone[0], options.tools, options.out / "data" / one.name,
+                                           options.rounds, options.short, options.keep))
     results = {
         "machine": machine.describe(ROOT, options.out),
         "contestants": [{"name": s.name, "dialect": s.dialect, "version": machine.version_of(s)} for s in everyone],
@@ -193,12 +206,14 @@ def main(arguments: list[str]) -> int:
                        "settings": w.settings, "options": w.options, "servers_cpus": w.servers_cpus} for w in chosen],
         "rounds": rounds,
         "runs": runs,
+        "recoveries": recoveries,
     }
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
-    print("\n" + report.table(results))
+    print("\n" + report.table(results) + recovery.table(recoveries))
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
-    return 0 if all(run["ok"] for run in runs) else 1
+    good = all(run["ok"] for run in runs) and not any(run["failures"] for one in recoveries for run in one["runs"])
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -77,13 +77,13 @@ class Inkmesh(Servers):
         self.binary = binary.resolve()
 
     @staticmethod
-    def config(clients: list[int], gossip: list[int], mesh: list[int], folder: Path, settings: dict[str, Any]) -> str:
-        """cluster.yaml."""
-        nodes = len(clients)
+    def config(hosts: list[str], ports: list[int], folder: Path, settings: dict[str, Any]) -> str:
+        """cluster.yaml. `ports`: all for clients, then all for gossip, then all for the mesh."""
+        nodes = len(hosts)
         lines = ["nodes:"]
         for i in range(nodes):
-            lines += [f"  - id: ws{i + 1}", f"    client: 127.0.0.1:{clients[i]}", f"    gossip: 127.0.0.1:{gossip[i]}",
-                      f"    mesh: 127.0.0.1:{mesh[i]}"]
+            lines += [f"  - id: ws{i + 1}", f"    client: {hosts[i]}:{ports[i]}",
+                      f"    gossip: {hosts[i]}:{ports[nodes + i]}", f"    mesh: {hosts[i]}:{ports[2 * nodes + i]}"]
         replicas = min(settings.get("replicas", 2), nodes)
         lines += [
             f"replicas: {replicas}",
@@ -101,26 +101,30 @@ class Inkmesh(Servers):
         return "\n".join(lines) + "\n"
 
     def start(self, nodes: int, folder: Path, **settings: Any) -> Running:
-        ports = free_ports(3 * nodes)
-        clients = ports[:nodes]
+        return self.start_at([("127.0.0.1", [])] * nodes, folder, settings)
+
+    def start_at(self, places: list[tuple[str, list[str]]], folder: Path, settings: dict[str, Any]) -> Running:
+        """A node at each place: its address, and the command that runs a program there."""
+        hosts = [host for host, _ in places]
+        ports = free_ports(3 * len(places))
         config = folder / "cluster.yaml"
-        config.write_text(self.config(clients, ports[nodes:2 * nodes], ports[2 * nodes:], folder, settings))
-        commands = [(f"ws{i + 1}", [str(self.binary), "node", "--config", str(config), "--node", f"ws{i + 1}"])
-                    for i in range(nodes)]
+        config.write_text(self.config(hosts, ports, folder, settings))
+        commands = [(f"ws{i + 1}", [*inside, str(self.binary), "node", "--config", str(config), "--node", f"ws{i + 1}"])
+                    for i, (_, inside) in enumerate(places)]
         processes = start_all(commands, folder)
-        running = Running([f"ws://127.0.0.1:{port}" for port in clients], processes)
+        running = Running([f"ws://{host}:{port}" for host, port in zip(hosts, ports)], processes)
         try:
-            for process, port in zip(processes, clients):
-                process.wait_until(lambda port=port: self._ready(port), "ready", 30)
+            for process, url in zip(processes, running.urls):
+                process.wait_until(lambda url=url: self.ready(url), "ready", 30)
         except BaseException:
             running.stop()
             raise
         return running
 
     @staticmethod
-    def _ready(port: int) -> bool:
+    def ready(url: str) -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            with urllib.request.urlopen(f"http{url.removeprefix('ws')}/readyz", timeout=2) as answer:
                 return answer.status == 200
         except (urllib.error.URLError, OSError):
             return False

@@ -352,6 +352,10 @@ Result Comeback::run() {
   announce("begin");
   const Moment begin = sample_moment(setting_.processes);
   if (wanted_.victim) {
+    // Few have a stroke under way at any moment: each draws one now, and the kill comes while they are on their way.
+    for (std::uint32_t i = 0; i < wanted_.clients; ++i)
+      draw(i, now_ns());
+    draw_until(now_ns() + now_ns() % kTurn);
     fault_ns_ = now_ns();
     if (kill(*wanted_.victim, SIGKILL) != 0) throw RunFailed("cannot kill process " + std::to_string(*wanted_.victim));
     const auto give_up = fault_ns_ + nanoseconds(wanted_.within_s);
@@ -382,7 +386,7 @@ Result Comeback::run() {
       live.push_back(milliseconds(fault_ns_, person.live_ns));
     } else {
       seen.push_back(milliseconds(fault_ns_, person.last_got_ns));
-      last_acked.push_back(milliseconds(fault_ns_, person.last_ack_ns));
+      if (person.last_ack_ns > fault_ns_) last_acked.push_back(milliseconds(fault_ns_, person.last_ack_ns));
     }
   }
   outcome.figures.add("clients", wanted_.clients).add("strokes", strokes).add("attempts", attempts_);
