@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import load
+import machine
 from network import Network, NotAllowed
 from processes import Running, StartFailed, placed
 from servers import Inkmesh
@@ -54,12 +55,14 @@ class Bench:
         self.folder.mkdir(parents=True)
         return self.folder
 
-    def command(self, urls: list[str], *options: str) -> list[str]:
-        return [str(self._load), "--url", *urls, "--warm", "1", *options]
+    def command(self, running: Running, urls: list[str], *options: str) -> list[str]:
+        # Whose CPU time is the servers': all but the one that is or will be dead.
+        pids = [f"{one.name}={one.pid}" for one in running.processes if one.alive and str(one.pid) not in options]
+        return [str(self._load), "--url", *urls, "--pid", *pids, "--warm", "1", *options]
 
-    def load(self, urls: list[str], *options: str) -> dict[str, Any]:
+    def load(self, running: Running, urls: list[str], *options: str) -> dict[str, Any]:
         with placed(None):
-            done = subprocess.run(self.command(urls, *options), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            done = subprocess.run(self.command(running, urls, *options), stdin=subprocess.DEVNULL, capture_output=True, text=True,
                                   timeout=RUN_WITHIN_S * 2, check=False)
         return figures_of(done.stdout, done.stderr)
 
@@ -148,7 +151,7 @@ def _kill_once(bench: Bench, running: Running, run: int) -> dict[str, Any]:
     urls = running.urls[victim:] + running.urls[:victim]
     prefix = f"again{run}"
     try:
-        figures = bench.load(urls, "--prefix", prefix, "comeback", "--clients", "50", "--people", "5", "--rate", "10",
+        figures = bench.load(running, urls, "--prefix", prefix, "comeback", "--clients", "50", "--people", "5", "--rate", "10",
                              "--kill", str(running.processes[victim].pid))
     finally:
         restart(running, victim)
@@ -189,7 +192,7 @@ def level_again(bench: Bench) -> Iterator[dict[str, Any]]:
 def _level_once(bench: Bench, running: Running, strokes: int) -> dict[str, Any]:
     wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
     running.processes[2].kill()
-    filled = bench.load(running.urls[:2], "--prefix", "level", "fill", "--strokes", str(strokes), "--drawings", "100")
+    filled = bench.load(running, running.urls[:2], "--prefix", "level", "fill", "--strokes", str(strokes), "--drawings", "100")
     for url in running.urls[:2]:
         wait_for(lambda url=url: holds(url, strokes), f"all {strokes} strokes at {url}")
     begun = restart(running, 2)
@@ -251,7 +254,7 @@ def _heal_once(bench: Bench, running: Running, network: Network, run: int) -> di
     lone = run % 3
     with placed(None):
         drawing = subprocess.Popen(
-            bench.command(running.urls, "--prefix", f"healed{run}", "comeback", "--clients", "60", "--people", "3",
+            bench.command(running, running.urls, "--prefix", f"healed{run}", "comeback", "--clients", "60", "--people", "3",
                           "--rate", "2"),
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert drawing.stdin is not None and drawing.stdout is not None
@@ -307,7 +310,7 @@ RECOVERIES = [
     Recovery("drawing-again", "A node is killed: how soon its 50 clients draw on",
              "3 nodes, 10 drawings, 5 people of each at the node that gets a SIGKILL and one at each other node, all draw 10 "
              "strokes/s. Each goes to the next node at once, subscribes with its cursor, sends its outbox with retry, and "
-             "draws a new stroke. Each draws one up to 5 ms before the kill, so that it hits strokes at every stage of their "
+             "draws a new stroke. Each draws one up to 15 ms before the kill, so that it hits strokes at every stage of their "
              "way.",
              {"ack": "From the kill to the first ack elsewhere", "new_ack": "… to the ack of a new stroke",
               "outbox": "… until all is acknowledged that was under way", "live": "… until the drawing is live"},
@@ -369,6 +372,10 @@ def perform(recovery: Recovery, servers: Inkmesh, tools: Path, folder: Path, run
     return result
 
 
+def disturbed(result: dict[str, Any]) -> int:
+    return sum(run["figures"].get("others_busy", 0) > machine.DISTURBED for run in result["runs"])
+
+
 def goal_met(result: dict[str, Any]) -> bool | None:
     """Nothing where nothing was measured."""
     samples = pooled(result, next(iter(result["measures"])))
@@ -385,7 +392,8 @@ def table(results: list[dict[str, Any]]) -> str:
         bad = sum(bool(run["failures"]) for run in result["runs"])
         met = {True: "met", False: "MISSED", None: "not measured"}[goal_met(result)]
         lines.append(f"{result['name']}: {result['title']}; {len(result['runs']) - bad} runs"
-                     + (f", {bad} FAILED" if bad else "") + f"; goal ({result['goal']}): {met}")
+                     + (f", {bad} FAILED" if bad else "") + f"; goal ({result['goal']}): {met}"
+                     + (f"; others used the machine in {others} runs" if (others := disturbed(result)) else ""))
         for name, title in result["measures"].items():
             if samples := pooled(result, name):
                 lines.append(f"  {title:<70} {spoken(samples)}  (n = {len(samples)})")

@@ -166,6 +166,7 @@ def _recovery(result: dict[str, Any]) -> str:
     copies = sum(figures.get("second_copies", 0) for figures in good)
     body += (f'<p>{len(good)} of {len(result["runs"])} runs count. Goal (dashed): {escape(result["goal"])}: '
              f'{"not measured" if met is None else "met" if met else "<span class=bad>missed</span>"}.'
+             + (f" In {others} others used the machine as well." if (others := recovery.disturbed(result)) else "")
              + (f" {copies} deliveries were second copies, which clients draw once." if copies else "") + "</p>")
     for i, run in enumerate(result["runs"]):
         for failure in run["failures"]:

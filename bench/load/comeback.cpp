@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kFirstSubscribe = 1'000'000'000;  // a publish's id is its op
 constexpr std::uint64_t kRetryMs = 200;
 constexpr std::uint64_t kTurn = 5 * kMillisecond;
+constexpr std::uint64_t kBeforeKill = 15 * kMillisecond;  // about what a stroke takes until its ack is here
 
 std::uint64_t number_at(std::string_view text) {
   std::uint64_t value = 0;
@@ -355,7 +356,7 @@ Result Comeback::run() {
     // Few have a stroke under way at any moment: each draws one now, and the kill comes while they are on their way.
     for (std::uint32_t i = 0; i < wanted_.clients; ++i)
       draw(i, now_ns());
-    draw_until(now_ns() + now_ns() % kTurn);
+    draw_until(now_ns() + now_ns() % kBeforeKill);
     fault_ns_ = now_ns();
     if (kill(*wanted_.victim, SIGKILL) != 0) throw RunFailed("cannot kill process " + std::to_string(*wanted_.victim));
     const auto give_up = fault_ns_ + nanoseconds(wanted_.within_s);
