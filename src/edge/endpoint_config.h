@@ -14,8 +14,8 @@
 #include "edge/client_protocol.h"
 #include "edge/frame_walk.h"
 #include "edge/http_route.h"
+#include "edge/message.h"
 #include "edge/outbox.h"
-#include "edge/shared_message.h"
 #include "edge/transport.h"
 #include "inkmesh/types.h"
 
@@ -35,7 +35,7 @@ struct ConnectionBase {
   ClientState client;
   FrameWalk walk;
   TokenBucket pings;
-  Outbox<SharedMessage::ptr> outbox;
+  Outbox<SharedBytes> outbox;
   std::size_t http_bytes = 0;    ///< of the answer that is on its way
   std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
   MonotonicMs phase_since_ms = 0;
@@ -107,7 +107,7 @@ struct EdgeConfig : websocketpp::config::core {
   using concurrency_type = websocketpp::concurrency::none;
   using request_type = EdgeRequest;
   using response_type = EdgeResponse;
-  using message_type = SharedMessage;
+  using message_type = Message;
   using con_msg_manager_type = MessageSource;
   using endpoint_msg_manager_type = EndpointMessageSource;
   using elog_type = websocketpp::log::stub;
