@@ -61,7 +61,7 @@ TEST_F(FramesOut, BatchesFromOneCallerKeepTheirOrderWhateverTheirSize) {
       std::vector<Outgoing> frames;
       const auto to = std::make_shared<const std::vector<ConnId>>(std::vector<ConnId>{conn});
       for (int i = 0; i < 1 + batch % 7; ++i, ++sent) {
-        const std::size_t size = sent % 50 == 0 ? 200'000 : 20;
+        const std::size_t size = sent % 50 == 0 ? 120'000 : 20;
         frames.push_back(
             Outgoing{to, std::make_shared<const std::string>(std::to_string(sent) + ":" + std::string(size, 'x')), 1});
       }
