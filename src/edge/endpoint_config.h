@@ -32,14 +32,8 @@ enum class Phase : std::uint8_t {
 
 /// What the edge keeps for each connection, inside websocketpp's own connection object.
 struct ConnectionBase {
-  ClientState client;
-  FrameWalk walk;
-  TokenBucket pings;
+  // What every frame out needs, beside what Transport needs for it.
   Outbox<SharedBytes> outbox;
-  std::size_t http_bytes = 0;    ///< of the answer that is on its way
-  std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
-  MonotonicMs phase_since_ms = 0;
-  MonotonicMs pinged_ms = 0;         ///< when the last ping of ours went out
   MonotonicMs closing_since_ms = 0;  ///< 0: not closing
   std::uint16_t close_code = 0;      ///< to be sent when the outbox is empty; 0: none
   Phase phase = Phase::handshake;
@@ -51,6 +45,14 @@ struct ConnectionBase {
   bool counted = false;    ///< `address` counts it
   bool served = false;     ///< holds one of the places that limits.connections gives
   bool pong_owed = false;  ///< a ping came while a write was stalled: only the last one is answered
+
+  ClientState client;
+  FrameWalk walk;
+  TokenBucket pings;
+  std::size_t http_bytes = 0;    ///< of the answer that is on its way
+  std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
+  MonotonicMs phase_since_ms = 0;
+  MonotonicMs pinged_ms = 0;  ///< when the last ping of ours went out
   std::string owed_pong;
   std::string close_reason;
   IpAddress address{};  ///< the peer's, or who is behind it

@@ -259,11 +259,8 @@ std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardComma
     ++next;
   }
   const auto count = static_cast<std::size_t>(next - first);
-  const ConnId from = ConnId{index_} << kConnShardShift;
-  const ConnId until = ConnId{index_ + 1} << kConnShardShift;
   SharedBytes frames;
-  for (auto at = std::lower_bound(to->begin(), to->end(), from); at != to->end() && *at < until; ++at) {
-    Connection* c = find(*at);
+  for (Connection* c : find_all(to)) {
     if (c == nullptr || c->phase != Phase::open || c->closing_since_ms != 0) continue;
     if (!frames) {
       auto made = std::make_shared<std::string>();
@@ -275,6 +272,21 @@ std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardComma
     push(*c, frames, count, cost);
   }
   return count;
+}
+
+const std::vector<Connection*>& ShardImpl::find_all(const std::shared_ptr<const std::vector<ConnId>>& list) {
+  for (const Found& known : found_) {
+    if (known.list == list) return known.here;
+  }
+  const auto first = std::lower_bound(list->begin(), list->end(), ConnId{index_} << kConnShardShift);
+  const auto last = std::lower_bound(first, list->end(), ConnId{index_ + 1} << kConnShardShift);
+  const bool many = static_cast<std::size_t>(last - first) >= kManyRecipients;
+  Found& made = many ? found_[found_next_++ % found_.size()] : found_once_;
+  made.list = many ? list : nullptr;
+  made.here.clear();
+  for (auto at = first; at != last; ++at)
+    made.here.push_back(find(*at));
+  return made.here;
 }
 
 Connection* ShardImpl::find(ConnId conn) {

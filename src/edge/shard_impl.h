@@ -1,6 +1,7 @@
 // A shard's insides: shard.cpp has its loop and its connections' lives, connection_events.cpp what happens on one.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -28,6 +29,7 @@ constexpr MonotonicMs kCloseMs = 3'000;        ///< for what is unsent to leave 
 constexpr MonotonicMs kSlowedMs = 50;          ///< how often a slowed connection is looked at
 constexpr MonotonicMs kAcceptBackOffMs = 100;  ///< while descriptors are short
 constexpr MonotonicMs kReportMs = 100;         ///< Written is told at the latest then
+constexpr std::size_t kManyRecipients = 16;    ///< from here on a list's connections are kept
 constexpr std::size_t kWritePartsMax = 64;     ///< of one write
 constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
 constexpr std::size_t kMergedBytesMax =
@@ -73,6 +75,8 @@ class ShardImpl final : public Shard, private TransportOwner {
   /// How many of the commands from here on were one delivery.
   std::size_t deliver(const ShardCommand* first, const ShardCommand* end);
   Connection* find(ConnId conn);
+  /// Those of a list that are here; gone ones may be null. Until the next call.
+  const std::vector<Connection*>& find_all(const std::shared_ptr<const std::vector<ConnId>>& list);
   void on_tick();
   void look_at(Connection& c, MonotonicMs now);
   void look_at_open(Connection& c, MonotonicMs now);
@@ -136,6 +140,13 @@ class ShardImpl final : public Shard, private TransportOwner {
   std::vector<ConnId> reporting_;
   std::vector<Written> written_;  // to be told with the turn
   bool report_armed_ = false;
+  struct Found {
+    std::shared_ptr<const std::vector<ConnId>> list;
+    std::vector<Connection*> here;
+  };
+  std::array<Found, 8> found_;  // lists that many frames go to, as long as nobody goes
+  std::size_t found_next_ = 0;
+  Found found_once_;
   std::vector<Connection*> dirty_;
   std::vector<Connection*> flushing_;
   bool flush_posted_ = false;

@@ -24,6 +24,7 @@ Transport::error_code translated(const asio::error_code& error) {
 
 void Transport::adopt(asio::ip::tcp::socket&& socket, TransportOwner& owner) {
   socket_ = std::make_unique<asio::ip::tcp::socket>(std::move(socket));
+  fd_ = socket_->native_handle();
   owner_ = &owner;
   alive_ms_ = monotonic_ms();
 }
@@ -116,12 +117,12 @@ std::ptrdiff_t Transport::send_now(const iovec* parts, std::size_t count) {
   for (;;) {
     ssize_t sent = 0;
     if (count == 1) {
-      sent = ::send(socket_->native_handle(), parts->iov_base, parts->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+      sent = ::send(fd_, parts->iov_base, parts->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(parts);
       message.msg_iovlen = count;
-      sent = ::sendmsg(socket_->native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     }
     if (sent >= 0) {
       wrote_ = true;
