@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <random>
+#include <thread>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -15,6 +17,11 @@
 
 namespace inkmesh::edge {
 namespace {
+
+/// How long a turn keeps the next one waiting after a busy time, and one that had several things to do.
+constexpr std::uint64_t kTurnUs = 500;
+constexpr std::uint64_t kSharedTurnUs = 2'000;
+constexpr std::size_t kSharedHandlers = 3;
 
 FrameLimits frame_limits_of(const LimitSettings& limits) {
   FrameLimits out;
@@ -81,13 +88,30 @@ void ShardImpl::start() {
 void ShardImpl::run() {
   for (;;) {
     try {
-      io_.run();
-      return;
+      if (!turn()) return;
     } catch (const std::exception&) {
       // Out of memory, in all likelihood: the handler that threw is lost, its connection goes by its deadlines.
       continue;
     }
   }
+}
+
+/// Under load, what comes within a moment is read together and handed on together: to wake up, and to wake others,
+/// costs more than to read a message.
+bool ShardImpl::turn() {
+  const auto us = [] {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
+            .count());
+  };
+  if (const std::uint64_t wait = pace_.wait_us(us()); wait > 0) {
+    std::this_thread::sleep_for(std::chrono::microseconds(wait));
+  }
+  std::size_t handlers = io_.run_one();
+  if (handlers == 0) return false;
+  handlers += io_.poll();
+  pace_.take(us(), handlers >= kSharedHandlers ? kSharedTurnUs : kTurnUs);
+  return true;
 }
 
 // ---- accepting ------------------------------------------------------------------------------------------------------
@@ -243,20 +267,6 @@ void ShardImpl::carry_out() noexcept {
   flush();
 }
 
-<<<<<<< HEAD
-void ShardImpl::deliver(const Outgoing& frame) {
-  if (!frame.to || !frame.text) return;
-  const ConnId first = ConnId{index_} << kConnShardShift;
-  const ConnId last = ConnId{index_ + 1} << kConnShardShift;
-  SharedMessage::ptr message;
-  const auto& to = *frame.to;
-  for (auto at = std::lower_bound(to.begin(), to.end(), first); at != to.end() && *at < last; ++at) {
-    Connection* c = find(*at);
-    if (c == nullptr || c->phase != Phase::open || c->closing_since_ms != 0) continue;
-    if (!message) message = SharedMessage::text(frame.text);
-    push(*c, message, frame.cost);
-    if (frame.mistake && !c->client.errors.take(kErrorRate, monotonic_ms())) close_for_abuse(*c, "too many errors");
-=======
 std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardCommand* end) {
   const auto& to = std::get<Outgoing>(*first).to;
   const ShardCommand* next = first;
@@ -264,14 +274,13 @@ std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardComma
   std::size_t cost = 0;
   while (next != end) {
     const auto* one = std::get_if<Outgoing>(next);
-    if (one == nullptr || one->to != to) break;
+    if (one == nullptr || one->to != to || (next != first && one->mistake)) break;
     const std::size_t size = kTextHeaderMax + one->text->size();
     // What costs and what does not is counted apart.
     if (next != first && (bytes + size > kMergedBytesMax || (cost == 0) != (one->cost == 0))) break;
     bytes += size;
     cost += one->cost;
     ++next;
->>>>>>> edge-speed
   }
   const auto count = static_cast<std::size_t>(next - first);
   SharedBytes frames;
@@ -285,6 +294,9 @@ std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardComma
       frames = std::move(made);
     }
     push(*c, frames, count, cost);
+    // A refusal goes to one connection, and is of a list of its own.
+    const bool mistake = std::get<Outgoing>(*first).mistake;
+    if (mistake && !c->client.errors.take(kErrorRate, monotonic_ms())) close_for_abuse(*c, "too many errors");
   }
   return count;
 }
