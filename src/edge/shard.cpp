@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <random>
-#include <thread>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -17,11 +15,6 @@
 
 namespace inkmesh::edge {
 namespace {
-
-/// How long a turn keeps the next one waiting after a busy time, and one that had several things to do.
-constexpr std::uint64_t kTurnUs = 500;
-constexpr std::uint64_t kSharedTurnUs = 2'000;
-constexpr std::size_t kSharedHandlers = 3;
 
 FrameLimits frame_limits_of(const LimitSettings& limits) {
   FrameLimits out;
@@ -88,30 +81,13 @@ void ShardImpl::start() {
 void ShardImpl::run() {
   for (;;) {
     try {
-      if (!turn()) return;
+      io_.run();
+      return;
     } catch (const std::exception&) {
       // Out of memory, in all likelihood: the handler that threw is lost, its connection goes by its deadlines.
       continue;
     }
   }
-}
-
-/// Under load, what comes within a moment is read together and handed on together: to wake up, and to wake others,
-/// costs more than to read a message.
-bool ShardImpl::turn() {
-  const auto us = [] {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now().time_since_epoch())
-            .count());
-  };
-  if (const std::uint64_t wait = pace_.wait_us(us()); wait > 0) {
-    std::this_thread::sleep_for(std::chrono::microseconds(wait));
-  }
-  std::size_t handlers = io_.run_one();
-  if (handlers == 0) return false;
-  handlers += io_.poll();
-  pace_.take(us(), handlers >= kSharedHandlers ? kSharedTurnUs : kTurnUs);
-  return true;
 }
 
 // ---- accepting ------------------------------------------------------------------------------------------------------

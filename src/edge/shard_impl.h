@@ -15,7 +15,6 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
-#include "core/pace.h"
 #include "edge/endpoint_config.h"
 #include "edge/shard.h"
 #include "edge/text_frame.h"
@@ -66,8 +65,6 @@ class ShardImpl final : public Shard, private TransportOwner {
 
   // shard.cpp
   void run();
-  /// False when there is nothing to do any more: the end.
-  bool turn();
   void accept_next(Listener& listener);
   void on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket);
   void admit(asio::ip::tcp::socket&& socket);
@@ -147,7 +144,6 @@ class ShardImpl final : public Shard, private TransportOwner {
     std::shared_ptr<const std::vector<ConnId>> list;
     std::vector<Connection*> here;
   };
-  core::Pace pace_{100'000};
   std::array<Found, 8> found_;  // lists that many frames go to, as long as nobody goes
   std::size_t found_next_ = 0;
   Found found_once_;
