@@ -17,7 +17,8 @@ struct ScaleOptions {
   unsigned nodes_per_channel = 3;  ///< that have a channel open, on average
   double turnover_per_s = 1;       ///< each node closes a channel and opens another so often
   double strokes_per_s = 5;        ///< of each node
-  SimUs warm_us = 4'000'000;       ///< from the start of all nodes; people come after half of it
+  bool first_start = false;   ///< all stores are new, and all nodes ask each other for all; else they were whole before
+  SimUs warm_us = 4'000'000;  ///< from the start of all nodes; people come after half of it
   SimUs window_us = 10'000'000;
 };
 

@@ -34,6 +34,7 @@ constexpr std::string_view kHelp =
     "  --strokes RATE    of a node, per second [5]\n"
     "  --seconds S       of virtual time, the measured window [10]\n"
     "  --seed N          [1]\n"
+    "  --first-start     all stores are new; otherwise they were whole before\n"
     "  --json            instead of a table\n";
 
 bool parse_number(std::string_view text, double& number) {
@@ -89,6 +90,8 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     const std::string_view name = argv[i];
     if (name == "--json") {
       arguments.json = true;
+    } else if (name == "--first-start") {
+      arguments.options.first_start = true;
     } else if (name == "--help") {
       arguments.help = true;
     } else if (i + 1 < argc && parse_option(name, argv[i + 1], arguments)) {
