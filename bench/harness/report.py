@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 import plots
+import scale
 from summary import METRICS, Cell, Spread, builds, cells, compared, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
 
 STYLE = """
@@ -83,6 +84,8 @@ def _figures(parts: dict[str, Cell], workload: dict[str, Any]) -> str:
 
 def _overview(results: dict[str, Any]) -> str:
     """One figure of each workload."""
+    if not results["workloads"]:
+        return ""
     names = [contestant["name"] for contestant in results["contestants"]]
     rows = ""
     for workload in results["workloads"]:
@@ -152,6 +155,8 @@ def page(results: dict[str, Any]) -> str:
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"TCP with {machine['congestion']}, stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
     sections = "".join(_section(results, workload) for workload in results["workloads"])
+    if "scale" in results:
+        sections += scale.section(results["scale"])
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>inkmesh: what a delivery costs</title><style>{STYLE}</style>
@@ -195,4 +200,6 @@ def table(results: dict[str, Any]) -> str:
                 line += f"   {cell.disturbed} disturbed"
             lines.append(line)
         lines += [f"  {said}" for said in _comparisons(results, workload)[:4]]
+    if "scale" in results:
+        lines.append(scale.table(results["scale"]))
     return "\n".join(lines)

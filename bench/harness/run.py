@@ -15,6 +15,7 @@ from typing import Any
 import load
 import machine
 import report
+import scale
 from processes import StartFailed, placed
 from servers import Floor, Inkmesh, Servers
 from workloads import WORKLOADS, Workload
@@ -38,10 +39,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog=f"""\
 workloads (without * not in the short mode):
 {chr(10).join(f'  {w.name:<15}{"*" if w.short else " "} {w.title}' for w in WORKLOADS)}
+  {scale.NAME:<15}  {scale.TITLE} (only where it is asked for)
 
 examples:
   scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
   scripts/bench --short                                       two minutes: is it about as fast as it was?
+  scripts/bench --only scale                                  larger clusters, and the simulator's own speed
   scripts/bench --against floor,ws-redis,socketio,nats        the whole comparison
   scripts/bench --inkmesh old=/tmp/before --inkmesh new=build/release/inkmesh --against none --only fanout
                                                               one change, before and after, side by side
@@ -65,11 +68,11 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--hold", action="store_true",
                         help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
     options = parser.parse_args(arguments)
-    names = [w.name for w in WORKLOADS]
+    names = [*(w.name for w in WORKLOADS), scale.NAME]
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
-    if options.hold and len(options.only or []) != 1:
+    if options.hold and (len(options.only or []) != 1 or options.only == [scale.NAME]):
         parser.error("--hold needs one --only WORKLOAD")
     options.against = [] if options.against == "none" else options.against.split(",")
     for name in options.against:
@@ -186,7 +189,7 @@ def main(arguments: list[str]) -> int:
         result = one_run(servers, workload, options, options.out / "data" / f"{workload.name}-{servers.name}")
         print(note(workload, result), flush=True)
         runs.append({**result, "round": number + 1, "workload": workload.name, "contestant": servers.name})
-    results = {
+    results: dict[str, Any] = {
         "machine": machine.describe(ROOT, options.out),
         "contestants": [{"name": s.name, "dialect": s.dialect, "version": machine.version_of(s)} for s in everyone],
         "workloads": [{"name": w.name, "title": w.title, "headline": w.headline, "plots": w.plots, "nodes": w.nodes,
@@ -194,11 +197,16 @@ def main(arguments: list[str]) -> int:
         "rounds": rounds,
         "runs": runs,
     }
+    if scale.NAME in (options.only or []):
+        print(f"{scale.NAME}: ", end="", flush=True)
+        results["scale"] = scale.run(options.tools, options.short, options.rounds or (1 if options.short else 3),
+                                     options.seconds or scale.SECONDS, lambda text: print(f"[{text}] ", end="", flush=True))
+        print()
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
     print("\n" + report.table(results))
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
-    return 0 if all(run["ok"] for run in runs) else 1
+    return 0 if all(run["ok"] for run in runs) and results.get("scale", {"ok": True})["ok"] else 1
 
 
 if __name__ == "__main__":
