@@ -50,8 +50,8 @@ void draw_machine(Random& random, Options& options) {
 void draw_faults(Random& random, Options& options) {
   options.gossip_loss_per_mille = random.chance(300) ? static_cast<unsigned>(random.between(10, 400)) : 0;
   options.crash_every_us = draw_every(random, 550);
-  options.down_us_max = random.pick(std::vector<SimUs>{3'000'000, 3'000'000, 8'000'000});
-  options.disk_loss_per_mille = random.chance(350) ? 400 : 0;
+  options.down_us_max = random.pick(std::vector<SimUs>{3'000'000, 8'000'000});
+  options.disk_loss_per_mille = random.chance(450) ? 500 : 0;
   options.lose_one_for_good = options.nodes > options.ack && random.chance(120);
   options.partition_every_us = draw_every(random, 350);
   options.one_way_every_us = draw_every(random, 250);
@@ -70,7 +70,7 @@ void draw_faults(Random& random, Options& options) {
   options.clock_jump_every_us = draw_every(random, 150);
   options.backup_every_us = options.disk_loss_per_mille != 0 ? draw_every(random, 800) : 0;
   const bool spare = options.nodes > std::max(options.ack, 1U) && !options.lose_one_for_good;
-  if (spare && random.chance(200)) options.list_change = random.chance(500) ? ListChange::join : ListChange::leave;
+  if (spare && random.chance(250)) options.list_change = random.chance(500) ? ListChange::join : ListChange::leave;
 }
 
 }  // namespace
