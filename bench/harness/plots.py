@@ -116,3 +116,38 @@ def cumulative(curves: list[tuple[str, int, list[float]]], goal_ms: float) -> st
     legend = "".join(f'<span><i style="background:var(--c{colour})"></i>{escape(name)}</span>' for name, colour, _ in curves)
     return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
             f'<p class="legend">{legend}</p>')
+
+
+def growth(curves: list[tuple[str, int, list[tuple[float, float]], bool]], across: str, unit: str) -> str:
+    """Lines on two logarithmic axes, where a straight one is a power: (name, colour's number, points, dashed)."""
+    left, right, top, bottom, height = 64, 16, 10, 30, 240
+    if not curves:
+        return ""
+    xs = [x for _, _, points, _ in curves for x, _ in points]
+    ys = [y for _, _, points, _ in curves for _, y in points]
+    low, high = min(ys) / 1.3, max(ys) * 1.3
+    first, last = min(xs), max(max(xs), min(xs) * 1.01)
+
+    def x(amount: float) -> float:
+        return left + math.log(amount / first) / math.log(last / first) * (WIDTH - left - right)
+
+    def y(amount: float) -> float:
+        return top + math.log(high / amount) / math.log(high / low) * (height - top - bottom)
+
+    parts = []
+    for tick in _ticks(low, high):
+        parts.append(f'<path class="grid" d="M{left} {y(tick):.1f}H{WIDTH - right}"/>')
+        parts.append(_text(left - 6, y(tick) + 4, f"{number(tick)} {unit}".strip(), "end", "tick"))
+    for amount in sorted(set(xs)):
+        parts.append(f'<path class="grid" d="M{x(amount):.1f} {top}V{height - bottom}"/>')
+        anchor = "start" if amount == first else "end" if amount == last else "middle"
+        label = f"{amount:g} {across}" if amount == last else f"{amount:g}"
+        parts.append(_text(x(amount), height - bottom + 16, label, anchor, "tick"))
+    for name, colour, points, dashed in curves:
+        line = "L".join(f"{x(across_):.1f} {y(up):.1f}" for across_, up in points)
+        dash = ' stroke-dasharray="5 4"' if dashed else ""
+        parts.append(f'<path class="line" stroke="var(--c{colour})"{dash} d="M{line}"><title>{escape(name)}</title></path>')
+    legend = "".join(f'<span><i style="background:var(--c{colour})"></i>{escape(name)}</span>'
+                     for name, colour, _, dashed in curves if not dashed)
+    return (f'<svg viewBox="0 0 {WIDTH} {height}" role="img">{"".join(parts)}</svg>'
+            f'<p class="legend">{legend}</p>')

@@ -6,6 +6,7 @@ from typing import Any
 
 import plots
 import recovery
+import scale
 from summary import METRICS, Cell, Spread, builds, cells, compared, number, spoken, value  # noqa: F401 (spoken and value: for run.py)
 
 STYLE = """
@@ -84,6 +85,8 @@ def _figures(parts: dict[str, Cell], workload: dict[str, Any]) -> str:
 
 def _overview(results: dict[str, Any]) -> str:
     """One figure of each workload."""
+    if not results["workloads"]:
+        return ""
     names = [contestant["name"] for contestant in results["contestants"]]
     rows = ""
     for workload in results["workloads"]:
@@ -186,6 +189,8 @@ def page(results: dict[str, Any]) -> str:
         sections += "<h1>After a fault</h1><p>Samples of all runs together. Each run was checked: every stroke reached every \
 subscriber, each origin's without a gap or a repeat, all was acknowledged, and what was acknowledged was there.</p>"
         sections += "".join(map(_recovery, recoveries))
+    if "scale" in results:
+        sections += scale.section(results["scale"])
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>inkmesh: what a delivery costs</title><style>{STYLE}</style>
@@ -229,4 +234,6 @@ def table(results: dict[str, Any]) -> str:
                 line += f"   {cell.disturbed} disturbed"
             lines.append(line)
         lines += [f"  {said}" for said in _comparisons(results, workload)[:4]]
+    if "scale" in results:
+        lines.append(scale.table(results["scale"]))
     return "\n".join(lines)

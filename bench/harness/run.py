@@ -16,6 +16,7 @@ import load
 import machine
 import recovery
 import report
+import scale
 from processes import StartFailed, placed
 from recovery import RECOVERIES
 from servers import Floor, Inkmesh, Servers
@@ -40,6 +41,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         epilog=f"""\
 workloads (without * not in the short mode):
 {chr(10).join(f'  {w.name:<15}{"*" if w.short else " "} {w.title}' for w in WORKLOADS)}
+  {scale.NAME:<15}  {scale.TITLE} (only where it is asked for)
 
 recovery (of the first build of inkmesh; --only recovery is all three):
 {chr(10).join(f'  {r.name:<16} {r.title}' for r in RECOVERIES)}
@@ -47,6 +49,7 @@ recovery (of the first build of inkmesh; --only recovery is all three):
 examples:
   scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
   scripts/bench --short                                       two minutes: is it about as fast as it was?
+  scripts/bench --only scale                                  larger clusters, and the simulator's own speed
   scripts/bench --against floor,ws-redis,socketio,nats        the whole comparison
   scripts/bench --inkmesh old=/tmp/before --inkmesh new=build/release/inkmesh --against none --only fanout
                                                               one change, before and after, side by side
@@ -70,12 +73,12 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--hold", action="store_true",
                         help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
     options = parser.parse_args(arguments)
-    names = [w.name for w in WORKLOADS] + ["recovery"] + [r.name for r in RECOVERIES]
+    names = [*(w.name for w in WORKLOADS), "recovery", *(r.name for r in RECOVERIES), scale.NAME]
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
     if options.hold and [w.name for w in WORKLOADS if w.name in (options.only or [])] != options.only:
-        parser.error("--hold is for the other workloads: the recovery ones start and stop nodes themselves")
+        parser.error("--hold is for workloads with servers that stay: not for scale, nor for recovery")
     if options.hold and len(options.only or []) != 1:
         parser.error("--hold needs one --only WORKLOAD")
     options.against = [] if options.against == "none" else options.against.split(",")
@@ -199,7 +202,7 @@ def main(arguments: list[str]) -> int:
         machine.wait_until_quiet(options.patience)
         recoveries.append(recovery.perform(one, everyone[0], options.tools, options.out / "data" / one.name,
                                            options.rounds, options.short, options.keep))
-    results = {
+    results: dict[str, Any] = {
         "machine": machine.describe(ROOT, options.out),
         "contestants": [{"name": s.name, "dialect": s.dialect, "version": machine.version_of(s)} for s in everyone],
         "workloads": [{"name": w.name, "title": w.title, "headline": w.headline, "plots": w.plots, "nodes": w.nodes,
@@ -208,12 +211,17 @@ def main(arguments: list[str]) -> int:
         "runs": runs,
         "recoveries": recoveries,
     }
+    if scale.NAME in (options.only or []):
+        print(f"{scale.NAME}: ", end="", flush=True)
+        results["scale"] = scale.run(options.tools, options.short, options.rounds or (1 if options.short else 3),
+                                     options.seconds or scale.SECONDS, lambda text: print(f"[{text}] ", end="", flush=True))
+        print()
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
     print("\n" + report.table(results) + recovery.table(recoveries))
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
     good = all(run["ok"] for run in runs) and not any(run["failures"] for one in recoveries for run in one["runs"])
-    return 0 if good else 1
+    return 0 if good and results.get("scale", {"ok": True})["ok"] else 1
 
 
 if __name__ == "__main__":

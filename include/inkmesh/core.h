@@ -81,6 +81,7 @@ struct CoreStatus {
   std::uint64_t lagging_subscriptions = 0;
   std::uint64_t channels = 0;  ///< held in the store
   std::uint64_t interest_channels = 0;
+  std::uint32_t channel_origins_max = 0;  ///< the longest cursor: each life of a node that drew in a channel is one
   std::uint64_t strokes_accepted = 0;
   std::uint64_t strokes_delivered = 0;
   std::uint64_t signals_delivered = 0;

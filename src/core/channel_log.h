@@ -59,9 +59,10 @@ struct ChannelLog {
   /// xor over the origins of their (origin, head, chain): equal replicas have equal hashes.
   std::uint64_t state_hash = 0;
   std::uint64_t tail_bytes = 0;
-  std::uint64_t active_ms = 0;   ///< last append
-  std::vector<NodeIx> standins;  ///< peers that hold what a home has not confirmed
-  Seq forwarded = 0;             ///< our own origin's strokes that were told to peers
+  std::uint32_t held_origins = 0;  ///< that have strokes here: a cursor of the channel has so many
+  std::uint64_t active_ms = 0;     ///< last append
+  std::vector<NodeIx> standins;    ///< peers that hold what a home has not confirmed
+  Seq forwarded = 0;               ///< our own origin's strokes that were told to peers
 
   // Marks of the running turn and of the running heads tick: they keep a channel from being listed twice.
   bool in_forward = false;

@@ -370,6 +370,7 @@ CoreStatus Core::Parts::status() const {
   status.strokes_delivered = figures.strokes_delivered;
   status.signals_delivered = figures.signals_delivered;
   status.channels = log.held_channels();
+  status.channel_origins_max = log.channel_origins_max();
   status.interest_channels = interest.size();
   status.strokes_accepted = publishing.accepted();
   status.duplicates = publishing.duplicates();

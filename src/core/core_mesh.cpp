@@ -232,9 +232,9 @@ void Core::Parts::on(NodeIx peer, const DigestReply& message) {
 
 void Core::Parts::on(NodeIx peer, const SettleAsk& message) {
   if (lives.lacks(message.knew)) {
-    turn.say(Severity::error, "the store is new, or was set back: peer " + cluster.id(peer) + " has met this node as " +
-                                  message.knew +
-                                  ", a life of which the store has no trace. What was only there is missing");
+    turn.say(Severity::warning,
+             "peer " + cluster.id(peer) + " has met this node as " + message.knew +
+                 ", of which the store has no trace: it was lost or put back, and what it lacks is fetched");
     anti_entropy.set_back();
   }
   anti_entropy.on_settle_ask(peer, message);

@@ -34,6 +34,11 @@ Lives::Lives(Turn& turn, const ClusterMap& cluster, const std::map<std::string, 
 
 void Lives::begin() {
   turn_.emit(Note{kLives, lives_});
+  if (whole_) return;
+  turn_.say(
+      Severity::warning,
+      "the store is new, was lost or put back, or the node list has changed: nothing is called complete on its word "
+      "until every node was met");
 }
 
 void Lives::note_whole(bool whole) {

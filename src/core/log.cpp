@@ -62,6 +62,7 @@ ChannelLog* Log::find(const Channel& channel) {
 
 void Log::set_head(ChannelLog& log, const Origin& origin, OriginLog& origin_log, Seq seq, std::uint64_t chain) {
   const bool held = log.held();
+  if (origin_log.committed == 0 && seq != 0) channel_origins_max_ = std::max(channel_origins_max_, ++log.held_origins);
   log.state_hash ^= head_hash(origin, origin_log.committed, origin_log.chain_committed);
   origin_log.committed = seq;
   origin_log.chain_committed = chain;

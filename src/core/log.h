@@ -38,6 +38,10 @@ class Log {
   std::uint64_t held_channels() const {
     return held_channels_;
   }
+  /// The most origins that any channel has.
+  std::uint32_t channel_origins_max() const {
+    return channel_origins_max_;
+  }
   const Origin& own() const {
     return own_;
   }
@@ -139,6 +143,7 @@ class Log {
   Channels channels_;
   std::unordered_map<std::string_view, ChannelLog*> by_name_;
   std::uint64_t held_channels_ = 0;
+  std::uint32_t channel_origins_max_ = 0;
 
   Append next_;                       ///< gathered in this turn
   std::vector<CommittedItem> items_;  ///< beside next_.items

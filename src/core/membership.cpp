@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "core/mutation.h"
-
 namespace inkmesh::core {
 namespace {
 
@@ -77,7 +75,6 @@ void Membership::stranger(const NodeId& id) {
 }
 
 bool Membership::lists_differ() const {
-  if (mutated(Mutation::trust_other_lists)) return false;
   if (!stranger_.empty() && turn_.ms() < stranger_ms_ + kStrangerMs) return true;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (up(node) && peers_[node].generation != 0 && !same_list(node)) return true;
@@ -86,6 +83,7 @@ bool Membership::lists_differ() const {
 }
 
 std::vector<NodeIx> Membership::tick() {
+  say_clock();
   std::vector<NodeIx> gone;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     Peer& peer = peers_[node];
@@ -102,6 +100,17 @@ std::vector<NodeIx> Membership::tick() {
     }
   }
   return gone;
+}
+
+void Membership::say_clock() {
+  if (clock_wrong() == clock_said_) return;
+  clock_said_ = !clock_said_;
+  if (clock_said_) {
+    turn_.say(Severity::error, "this node's clock is " + std::to_string(clock_lead_ms() / 1000) +
+                                   " s off the median of all nodes: it takes no publishes until that is mended");
+  } else {
+    turn_.say(Severity::info, "this node's clock is right again: publishes are taken");
+  }
 }
 
 std::size_t Membership::missing() const {

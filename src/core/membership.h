@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "core/cluster_map.h"
-#include "core/mutation.h"
 #include "core/turn.h"
 #include "inkmesh/mesh_message.h"
 
@@ -60,7 +59,7 @@ class Membership {
 
   /// That peer is known to run with our node list, replicas and ack.
   bool same_list(NodeIx peer) const {
-    return peers_[peer].generation == cluster_.generation() || mutated(Mutation::trust_other_lists);
+    return peers_[peer].generation == cluster_.generation();
   }
   /// Somebody who is there runs with another node list, or is on none that we know: there may be holders that we
   /// don't know of, and homes that others see elsewhere.
@@ -107,11 +106,14 @@ class Membership {
  private:
   Turn& turn_;
   const ClusterMap& cluster_;
+  void say_clock();
+
   std::vector<Peer> peers_;
   NodeId stranger_;  ///< the last one; empty: none was ever heard of
   MonotonicMs stranger_ms_ = 0;
   MonotonicMs stranger_said_ms_ = 0;
   MonotonicMs ahead_said_ms_ = 0;
+  bool clock_said_ = false;  ///< that our clock is wrong
 };
 
 }  // namespace inkmesh::core

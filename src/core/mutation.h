@@ -19,7 +19,6 @@ enum class Mutation {
   forget_interest_delta,      ///< counts a delta's version and digest, and forgets its channels
   settled_at_once,            ///< calls a home settled that has not compared itself
   forget_lost_disk,           ///< takes a lost store's remains for the whole
-  trust_other_lists,          ///< counts what nodes with another node list say, and those it doesn't know as not there
   keep_mark_of_old_list,      ///< takes what was whole with another node list for whole
   settle_hollow_alone,        ///< hands a lost disk's node what is its own, and leaves single copies single
   whole_without_answers,      ///< calls a history whole though too few have answered

@@ -18,13 +18,13 @@ class Pace {
     return saved >= owed_us_ ? 0 : owed_us_ - saved;
   }
 
-  /// One is done now; it is worth so much time.
+  /// One is done now, waited for or not; the next one waits for what this one is worth, less what was saved.
   void take(std::uint64_t now_us, std::uint64_t worth_us) {
     saved_us_ += now_us - at_us_;
     at_us_ = now_us;
     settle(owed_us_);
     saved_us_ = std::min(saved_us_, saved_us_max_);
-    owed_us_ += worth_us;
+    owed_us_ = worth_us;
     settle(owed_us_);
   }
 

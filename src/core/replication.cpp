@@ -86,7 +86,9 @@ void Replication::expect(NodeIx peer, ChannelLog& log, const Origin& origin, Ori
                                  [&](const auto& pending) { return pending.second == &origin_log; });
   if (!known) entry.origins.emplace_back(&log.origins.find(origin)->first, &origin_log);
   if (origin == log_.own() && !entry.own) {
+    // The home is late from now on at the earliest, whatever else it has yet to confirm.
     entry.own = true;
+    if (!entry.asked) entry.since_ms = turn_.ms();
     own_pending_.try_emplace(&log, turn_.ms());
   }
 }
@@ -100,6 +102,8 @@ void Replication::settle(NodeIx peer, ChannelLog& log) {
       std::remove_if(origins.begin(), origins.end(), [&](const auto& pending) { return has(peer, *pending.second); }),
       origins.end());
   if (!origins.empty()) {
+    it->second.own =
+        std::any_of(origins.begin(), origins.end(), [&](const auto& pending) { return *pending.first == log_.own(); });
     it->second.since_ms = turn_.ms();
     it->second.progressed = true;
     return;
@@ -329,7 +333,7 @@ void Replication::check_standins() {
     const bool waits = std::any_of(log.homes.begin(), log.homes.end(), [&](NodeIx home) {
       const auto unconfirmed = peers_[home].unconfirmed.find(&log);
       const bool away = stands_in_for && home != cluster_.self() && !membership_.up(home);
-      return away || (unconfirmed != peers_[home].unconfirmed.end() && unconfirmed->second.own);
+      return away || (unconfirmed != peers_[home].unconfirmed.end() && unconfirmed->second.counts());
     });
     if (!waits && !acks_.waits_again(log)) {
       release_standins(log);
@@ -344,7 +348,7 @@ void Replication::check_standins() {
 void Replication::answer_for(ChannelLog& log) {
   for (const NodeIx home : log.homes) {
     const auto it = peers_[home].unconfirmed.find(&log);
-    if (it != peers_[home].unconfirmed.end()) it->second.own = true;
+    if (it != peers_[home].unconfirmed.end()) it->second.asked = true;
   }
   // What is on its way to the store here is expected of nobody yet; and a home that has it may die all the same.
   own_pending_.try_emplace(&log, turn_.ms());
@@ -357,7 +361,7 @@ void Replication::choose_standins(ChannelLog& log) {
     if (home == cluster_.self()) continue;
     const auto it = peers_[home].unconfirmed.find(&log);
     const bool late =
-        it != peers_[home].unconfirmed.end() && it->second.own && turn_.ms() >= it->second.since_ms + kStandInMs;
+        it != peers_[home].unconfirmed.end() && it->second.counts() && turn_.ms() >= it->second.since_ms + kStandInMs;
     if (!membership_.up(home) || membership_.peer(home).full || late) ++wanted;
   }
   // One that has died or filled up itself is replaced; it keeps answering for what it holds when it is back.

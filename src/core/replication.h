@@ -93,7 +93,11 @@ class Replication {
     MonotonicMs since_ms = 0;  ///< waiting without any progress
     MonotonicMs due_ms = 0;
     bool progressed = false;
-    bool own = false;
+    bool own = false;    ///< some of them are our own strokes
+    bool asked = false;  ///< an author waits for more copies of some of them
+    bool counts() const {
+      return own || asked;
+    }
   };
   enum class Behind {
     no_room,  ///< the window was full

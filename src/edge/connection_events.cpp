@@ -1,5 +1,8 @@
 // What happens on one connection: its handshake, its messages, its bytes in and out, its end.
+#include <sys/uio.h>
+
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include <asio/post.hpp>
@@ -159,14 +162,14 @@ bool ShardImpl::on_read(Transport& transport, const char* data, std::size_t size
   return true;
 }
 
-void ShardImpl::on_message(Connection& c, const SharedMessage& message) {
+void ShardImpl::on_message(Connection& c, const Message& message) {
   add(stats_.messages_in, 1);
   if (c.phase != Phase::open || c.closing_since_ms != 0) return;
   if (message.get_opcode() != websocketpp::frame::opcode::text) {
     return close_softly(c, kCloseNotText, "messages are JSON text");
   }
   Reply reply = protocol_.on_text(c.client, message.get_payload(), c.alive_ms());
-  if (!reply.text.empty()) push(c, SharedMessage::text(std::make_shared<const std::string>(std::move(reply.text))), 0);
+  if (!reply.text.empty()) push(c, text_frame(reply.text), 1, 0);
   if (reply.abuse != nullptr) close_for_abuse(c, reply.abuse);
 }
 
@@ -188,12 +191,12 @@ void ShardImpl::update_reading(Connection& c) {
 
 // ---- frames out -----------------------------------------------------------------------------------------------------
 
-void ShardImpl::push(Connection& c, const SharedMessage::ptr& message, std::size_t cost) {
-  const std::size_t bytes = message->wire_bytes();
+void ShardImpl::push(Connection& c, const SharedBytes& frames, std::size_t count, std::size_t cost) {
+  const std::size_t bytes = frames->size();
   // The core's window and the pause in reading keep an outbox far below this.
   if (c.outbox.bytes() + bytes > hard_bound(limits_)) return cut(c);
-  c.outbox.push(message, bytes, cost);
-  add(stats_.frames_out, 1);
+  c.outbox.push(frames, bytes, cost);
+  add(stats_.frames_out, count);
   add(stats_.outbox_bytes, bytes);
   const std::uint64_t unsent = c.outbox.bytes();
   if (unsent > stats_.outbox_bytes_max.load(std::memory_order_relaxed)) stats_.outbox_bytes_max.store(unsent);
@@ -222,26 +225,45 @@ void ShardImpl::flush() {
   // A pump may close a connection, and so mark others dirty; none is destroyed before the loop turns.
   while (!dirty_.empty()) {
     flushing_.swap(dirty_);
-    for (Connection* c : flushing_) {
-      c->dirty = false;
-      pump(*c);
+    for (std::size_t i = 0; i < flushing_.size(); ++i) {
+      if (i + 1 < flushing_.size()) {
+        // A write takes longer than memory does.
+        flushing_[i + 1]->prefetch();
+        __builtin_prefetch(&flushing_[i + 1]->outbox);
+        __builtin_prefetch(&flushing_[i + 1]->closing_since_ms);
+      }
+      flushing_[i]->dirty = false;
+      pump(*flushing_[i]);
     }
     flushing_.clear();
   }
+  tell_written();
 }
 
 void ShardImpl::pump(Connection& c) {
   if (pumped_ == &c) return;
   const Connection* outer = std::exchange(pumped_, &c);
   const auto can_write = [&] {
-    return c.phase == Phase::open && c.get_state() == websocketpp::session::state::open && !c.writing() &&
-           c.get_buffered_amount() == 0 && !c.outbox.in_flight();
+    return c.phase == Phase::open && !c.writing() && !c.outbox.in_flight() &&
+           c.get_state() == websocketpp::session::state::open;
   };
-  while (can_write() && c.outbox.waiting()) {
-    c.cork();
-    c.outbox.feed(kWriteFramesMax, kWriteBytesMax, [&](const SharedMessage::ptr& message) { c.send(message); });
-    c.uncork();
-    c.write_frame();
+  while (c.outbox.waiting() && can_write()) {
+    std::array<iovec, kWritePartsMax> parts;
+    std::size_t count = 0;
+    std::size_t bytes = 0;
+    c.outbox.next(kWritePartsMax, kWriteBytesMax, [&](const SharedBytes& frames) {
+      parts[count++] = iovec{const_cast<char*>(frames->data()), frames->size()};
+      bytes += frames->size();
+    });
+    const std::ptrdiff_t sent = c.send_now(parts.data(), count);
+    if (sent < 0) {
+      cut(c);
+      break;
+    }
+    const std::size_t before = c.outbox.bytes();
+    const std::size_t part = c.outbox.sent(static_cast<std::size_t>(sent));
+    settle(c, before);
+    if (static_cast<std::size_t>(sent) < bytes) c.finish(c.outbox.take(), part);
   }
   if (c.close_code != 0 && can_write() && c.outbox.empty()) {
     std::error_code error;
@@ -254,18 +276,26 @@ void ShardImpl::pump(Connection& c) {
 void ShardImpl::on_written(Transport& transport) {
   Connection& c = of(transport);
   if (c.phase != Phase::open) return;
-  if (c.outbox.in_flight() && !c.writing() && c.get_buffered_amount() == 0) settle(c);
+  if (c.outbox.in_flight() && !c.writing()) {
+    const std::size_t before = c.outbox.bytes();
+    c.outbox.written();
+    settle(c, before);
+  }
   if (c.pong_owed && !c.writing()) {
     c.pong_owed = false;
     std::error_code ignored;
     c.pong(c.owed_pong, ignored);
   }
   pump(c);
+  if (flushing_.empty()) tell_written();
 }
 
-void ShardImpl::settle(Connection& c) {
-  const std::size_t before = c.outbox.bytes();
-  c.outbox.written();
+void ShardImpl::on_write_failed(Transport& transport) {
+  cut(of(transport));
+}
+
+/// Something has left the outbox, which had `before` bytes.
+void ShardImpl::settle(Connection& c, std::size_t before) {
   const std::size_t left = before - c.outbox.bytes();
   add(stats_.bytes_out, left);
   add(stats_.outbox_bytes, std::uint64_t{0} - left);
@@ -285,7 +315,11 @@ void ShardImpl::settle(Connection& c) {
 
 void ShardImpl::report(Connection& c) {
   const std::size_t cost = c.outbox.take_report();
-  if (cost > 0) shared_.sink.control(Event(Written{c.client.conn, cost}));
+  if (cost > 0) written_.push_back(Written{c.client.conn, cost});
+}
+
+void ShardImpl::tell_written() {
+  if (!written_.empty()) shared_.sink.written(std::exchange(written_, {}));
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------
@@ -330,6 +364,7 @@ void ShardImpl::set_phase(Connection& c, Phase phase) {
 
 void ShardImpl::on_over(Connection& c) {
   if (c.phase == Phase::over) return;
+  tell_written();
   protocol_.on_gone(c.client);
   http_bytes_ -= c.http_bytes;
   const std::size_t before = c.outbox.bytes();
@@ -347,6 +382,9 @@ void ShardImpl::on_socket_closed(Transport& transport) {
   if (c.dirty) dirty_.erase(std::remove(dirty_.begin(), dirty_.end(), &c), dirty_.end());
   if (c.counted) shared_.addresses.leave(c.address);
   shared_.sockets.fetch_sub(1, std::memory_order_relaxed);
+  // A list may know it yet.
+  for (Found& known : found_)
+    known = Found{};
   connections_.erase(c.client.conn);
   maybe_finish();
 }

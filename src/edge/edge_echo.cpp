@@ -49,6 +49,8 @@ class Echo final : public TransportOwner {
     if (c.get_buffered_amount() < limit_bytes_) transport.set_reading_paused(false);
   }
 
+  void on_write_failed(Transport&) override {}
+
   void on_socket_closed(Transport& transport) override {
     connections_.erase(&transport);
   }
@@ -69,7 +71,7 @@ class Echo final : public TransportOwner {
         one->enter_frames();
         forget_request(*one);
       });
-      c->set_message_handler([this, one = c.get()](const websocketpp::connection_hdl&, const SharedMessage::ptr& m) {
+      c->set_message_handler([this, one = c.get()](const websocketpp::connection_hdl&, const Message::ptr& m) {
         // An error means that the connection is closing: the message is not for it any more.
         if (one->send(m->get_payload(), m->get_opcode())) return;
         if (one->get_buffered_amount() >= limit_bytes_) one->set_reading_paused(true);

@@ -16,8 +16,8 @@
 #include "edge/client_protocol.h"
 #include "edge/frame_walk.h"
 #include "edge/http_route.h"
+#include "edge/message.h"
 #include "edge/outbox.h"
-#include "edge/shared_message.h"
 #include "edge/transport.h"
 #include "inkmesh/types.h"
 
@@ -34,14 +34,8 @@ enum class Phase : std::uint8_t {
 
 /// What the edge keeps for each connection, inside websocketpp's own connection object.
 struct ConnectionBase {
-  ClientState client;
-  FrameWalk walk;
-  TokenBucket pings;
-  Outbox<SharedMessage::ptr> outbox;
-  std::size_t http_bytes = 0;    ///< of the answer that is on its way
-  std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
-  MonotonicMs phase_since_ms = 0;
-  MonotonicMs pinged_ms = 0;         ///< when the last ping of ours went out
+  // What every frame out needs, beside what Transport needs for it.
+  Outbox<SharedBytes> outbox;
   MonotonicMs closing_since_ms = 0;  ///< 0: not closing
   std::uint16_t close_code = 0;      ///< to be sent when the outbox is empty; 0: none
   Phase phase = Phase::handshake;
@@ -53,6 +47,14 @@ struct ConnectionBase {
   bool counted = false;    ///< `address` counts it
   bool served = false;     ///< holds one of the places that limits.connections gives
   bool pong_owed = false;  ///< a ping came while a write was stalled: only the last one is answered
+
+  ClientState client;
+  FrameWalk walk;
+  TokenBucket pings;
+  std::size_t http_bytes = 0;    ///< of the answer that is on its way
+  std::uint64_t wheel_tick = 0;  ///< the only wheel entry that counts
+  MonotonicMs phase_since_ms = 0;
+  MonotonicMs pinged_ms = 0;  ///< when the last ping of ours went out
   std::string owed_pong;
   std::string close_reason;
   IpAddress address{};  ///< the peer's, or who is behind it
@@ -130,7 +132,7 @@ struct EdgeConfig : websocketpp::config::core {
   using concurrency_type = websocketpp::concurrency::none;
   using request_type = EdgeRequest;
   using response_type = EdgeResponse;
-  using message_type = SharedMessage;
+  using message_type = Message;
   using con_msg_manager_type = MessageSource;
   using endpoint_msg_manager_type = EndpointMessageSource;
   using elog_type = websocketpp::log::stub;

@@ -1,4 +1,4 @@
-// A connection's unsent frames: which wait, which are being written, what they cost, and what of it is not yet
+// A connection's unsent frames: which wait, which one is being written, what they cost, and what of it is not yet
 // reported. Pure: it knows no socket, and `Frame` is whatever the caller shares between connections.
 #pragma once
 
@@ -19,30 +19,47 @@ class Outbox {
     if (cost == 0) uncounted_bytes_ += bytes;
   }
 
-  /// Gives the next frames, at least one and at most so many and so large, to `give(const Frame&)`. They are in flight
-  /// until written(). Not while something is in flight.
-  template <typename Give>
-  void feed(std::size_t frames_max, std::size_t bytes_max, Give&& give) {
-    while (head_ < items_.size()) {
-      Item& item = items_[head_];
-      if (flight_frames_ > 0 && (flight_frames_ >= frames_max || flight_bytes_ + item.bytes > bytes_max)) break;
-      ++flight_frames_;
-      flight_bytes_ += item.bytes;
-      flight_cost_ += item.cost;
-      if (item.cost == 0) flight_uncounted_ += item.bytes;
-      give(std::as_const(item.frame));
-      item.frame = Frame{};
-      ++head_;
+  /// Shows the frames that are next, at least one and at most so many and so large, to `show(const Frame&)`. Not while
+  /// one is in flight.
+  template <typename Show>
+  void next(std::size_t frames_max, std::size_t bytes_max, Show&& show) const {
+    std::size_t frames = 0;
+    std::size_t bytes = 0;
+    for (std::size_t at = head_; at < items_.size(); ++at) {
+      const Item& item = items_[at];
+      bytes += item.bytes;
+      if (frames > 0 && (frames >= frames_max || bytes > bytes_max)) break;
+      ++frames;
+      show(item.frame);
     }
-    compact();
   }
 
-  /// All that was in flight has left.
+  /// So many bytes of what next() showed have left. What is over a whole frame, of the frame after it, is returned.
+  std::size_t sent(std::size_t bytes) {
+    while (head_ < items_.size() && bytes >= items_[head_].bytes) {
+      Item& item = items_[head_++];
+      bytes -= item.bytes;
+      left(item.bytes, item.cost);
+      item.frame = Frame{};
+    }
+    compact();
+    return bytes;
+  }
+
+  /// Takes the next frame out; it is in flight until written().
+  Frame take() {
+    Item& item = items_[head_++];
+    flight_bytes_ = item.bytes;
+    flight_cost_ = item.cost;
+    in_flight_ = true;
+    Frame frame = std::move(item.frame);
+    compact();
+    return frame;
+  }
+
+  /// What was in flight has left.
   void written() {
-    bytes_ -= flight_bytes_;
-    uncounted_bytes_ -= flight_uncounted_;
-    unreported_ += flight_cost_;
-    flight_frames_ = flight_bytes_ = flight_cost_ = flight_uncounted_ = 0;
+    if (std::exchange(in_flight_, false)) left(flight_bytes_, flight_cost_);
   }
 
   /// Forgets what waits; what is in flight goes on.
@@ -67,7 +84,7 @@ class Outbox {
     return head_ < items_.size();
   }
   bool in_flight() const {
-    return flight_frames_ > 0;
+    return in_flight_;
   }
   bool empty() const {
     return !waiting() && !in_flight();
@@ -91,6 +108,12 @@ class Outbox {
   // An idle connection keeps room for a few frames, not for its worst moment.
   static constexpr std::size_t kKeptItems = 16;
 
+  void left(std::size_t bytes, std::size_t cost) {
+    bytes_ -= bytes;
+    if (cost == 0) uncounted_bytes_ -= bytes;
+    unreported_ += cost;
+  }
+
   void compact() {
     if (head_ == items_.size()) {
       if (items_.capacity() > kKeptItems) {
@@ -109,11 +132,10 @@ class Outbox {
   std::size_t head_ = 0;
   std::size_t bytes_ = 0;
   std::size_t uncounted_bytes_ = 0;
-  std::size_t flight_frames_ = 0;
   std::size_t flight_bytes_ = 0;
   std::size_t flight_cost_ = 0;
-  std::size_t flight_uncounted_ = 0;
   std::size_t unreported_ = 0;
+  bool in_flight_ = false;
 };
 
 }  // namespace inkmesh::edge

@@ -176,7 +176,7 @@ void ShardImpl::set_handlers(Connection& c) {
   c.set_http_handler(
       [this, one = &c, guarded](const websocketpp::connection_hdl&) { guarded(*one, [&] { on_http(*one); }); });
   c.set_open_handler([this, one = &c](const websocketpp::connection_hdl&) { on_open(*one); });
-  c.set_message_handler([this, one = &c](const websocketpp::connection_hdl&, const SharedMessage::ptr& message) {
+  c.set_message_handler([this, one = &c](const websocketpp::connection_hdl&, const Message::ptr& message) {
     try {
       on_message(*one, *message);
     } catch (const std::exception&) {
@@ -224,10 +224,14 @@ void ShardImpl::carry_out() noexcept {
     taken_.swap(inbox_);
     woken_ = false;
   }
-  for (ShardCommand& command : taken_) {
-    if (const auto* frame = std::get_if<Outgoing>(&command)) {
-      deliver(*frame);
-    } else if (auto* answer = std::get_if<AnswerHttp>(&command)) {
+  for (std::size_t i = 0; i < taken_.size();) {
+    ShardCommand& command = taken_[i];
+    if (std::holds_alternative<Outgoing>(command)) {
+      i += deliver(&command, taken_.data() + taken_.size());
+      continue;
+    }
+    ++i;
+    if (auto* answer = std::get_if<AnswerHttp>(&command)) {
       Connection* c = find(answer->conn & ~kConnHttpBit);
       if (c != nullptr && c->phase == Phase::asked) respond(*c, std::move(answer->response));
     } else if (auto* close = std::get_if<CloseConn>(&command)) {
@@ -239,19 +243,53 @@ void ShardImpl::carry_out() noexcept {
   flush();
 }
 
-void ShardImpl::deliver(const Outgoing& frame) {
-  if (!frame.to || !frame.text) return;
-  const ConnId first = ConnId{index_} << kConnShardShift;
-  const ConnId last = ConnId{index_ + 1} << kConnShardShift;
-  SharedMessage::ptr message;
-  const auto& to = *frame.to;
-  for (auto at = std::lower_bound(to.begin(), to.end(), first); at != to.end() && *at < last; ++at) {
-    Connection* c = find(*at);
-    if (c == nullptr || c->phase != Phase::open || c->closing_since_ms != 0) continue;
-    if (!message) message = SharedMessage::text(frame.text);
-    push(*c, message, frame.cost);
-    if (frame.mistake && !c->client.errors.take(kErrorRate, monotonic_ms())) close_for_abuse(*c, "too many errors");
+std::size_t ShardImpl::deliver(const ShardCommand* const first, const ShardCommand* end) {
+  const auto& to = std::get<Outgoing>(*first).to;
+  const ShardCommand* next = first;
+  std::size_t bytes = 0;
+  std::size_t cost = 0;
+  while (next != end) {
+    const auto* one = std::get_if<Outgoing>(next);
+    if (one == nullptr || one->to != to || (next != first && one->mistake)) break;
+    const std::size_t size = kTextHeaderMax + one->text->size();
+    // What costs and what does not is counted apart.
+    if (next != first && (bytes + size > kMergedBytesMax || (cost == 0) != (one->cost == 0))) break;
+    bytes += size;
+    cost += one->cost;
+    ++next;
   }
+  const auto count = static_cast<std::size_t>(next - first);
+  SharedBytes frames;
+  for (Connection* c : find_all(to)) {
+    if (c == nullptr || c->phase != Phase::open || c->closing_since_ms != 0) continue;
+    if (!frames) {
+      auto made = std::make_shared<std::string>();
+      made->reserve(bytes);
+      for (const ShardCommand* one = first; one != next; ++one)
+        append_text_frame(*made, *std::get<Outgoing>(*one).text);
+      frames = std::move(made);
+    }
+    push(*c, frames, count, cost);
+    // A refusal goes to one connection, and is of a list of its own.
+    const bool mistake = std::get<Outgoing>(*first).mistake;
+    if (mistake && !c->client.errors.take(kErrorRate, monotonic_ms())) close_for_abuse(*c, "too many errors");
+  }
+  return count;
+}
+
+const std::vector<Connection*>& ShardImpl::find_all(const std::shared_ptr<const std::vector<ConnId>>& list) {
+  for (const Found& known : found_) {
+    if (known.list == list) return known.here;
+  }
+  const auto first = std::lower_bound(list->begin(), list->end(), ConnId{index_} << kConnShardShift);
+  const auto last = std::lower_bound(first, list->end(), ConnId{index_ + 1} << kConnShardShift);
+  const bool many = static_cast<std::size_t>(last - first) >= kManyRecipients;
+  Found& made = many ? found_[found_next_++ % found_.size()] : found_once_;
+  made.list = many ? list : nullptr;
+  made.here.clear();
+  for (auto at = first; at != last; ++at)
+    made.here.push_back(find(*at));
+  return made.here;
 }
 
 Connection* ShardImpl::find(ConnId conn) {
@@ -334,6 +372,7 @@ void ShardImpl::report_all() {
     c->reporting = false;
     if (c->phase == Phase::open) report(*c);
   }
+  tell_written();
 }
 
 // ---- the end --------------------------------------------------------------------------------------------------------
@@ -349,14 +388,14 @@ void ShardImpl::begin_drain(std::uint32_t grace_ms, std::uint32_t retry_ms) {
     listener->acceptor.close(ignored);
     listener->retry.cancel(ignored);
   }
-  const auto goaway = SharedMessage::text(std::make_shared<const std::string>(wire::encode_goaway(retry_ms)));
+  const auto goaway = text_frame(wire::encode_goaway(retry_ms));
   std::vector<Connection::ptr> all;
   for (const auto& [conn, c] : connections_)
     all.push_back(c);
   for (const Connection::ptr& c : all) {
     if (c->phase == Phase::handshake) cut(*c);
     if (c->phase == Phase::open) {
-      push(*c, goaway, 0);
+      push(*c, goaway, 1, 0);
       close_softly(*c, kCloseGoingAway, "the node stops");
     }
   }

@@ -1,6 +1,7 @@
 // A shard's insides: shard.cpp has its loop and its connections' lives, connection_events.cpp what happens on one.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,7 @@
 
 #include "edge/endpoint_config.h"
 #include "edge/shard.h"
+#include "edge/text_frame.h"
 #include "edge/wheel.h"
 
 namespace inkmesh::edge {
@@ -26,9 +28,12 @@ constexpr MonotonicMs kMessageMs = 30'000;     ///< for one message to become wh
 constexpr MonotonicMs kCloseMs = 3'000;        ///< for what is unsent to leave before a close
 constexpr MonotonicMs kSlowedMs = 50;          ///< how often a slowed connection is looked at
 constexpr MonotonicMs kAcceptBackOffMs = 100;  ///< while descriptors are short
-constexpr MonotonicMs kReportMs = 20;          ///< Written is told at the latest then
-constexpr std::size_t kWriteFramesMax = 128;   ///< of one write
+constexpr MonotonicMs kReportMs = 100;         ///< Written is told at the latest then
+constexpr std::size_t kManyRecipients = 16;    ///< from here on a list's connections are kept
+constexpr std::size_t kWritePartsMax = 64;     ///< of one write
 constexpr std::size_t kWriteBytesMax = std::size_t{128} * 1024;
+constexpr std::size_t kMergedBytesMax =
+    std::size_t{64} * 1024;  ///< frames for the same connections are one buffer up to here
 /// Answers of HTTP requests that have not left yet, of the whole edge. Small ones go out whatever waits.
 constexpr std::size_t kHttpBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kHttpSmallBytes = 4'096;
@@ -67,8 +72,11 @@ class ShardImpl final : public Shard, private TransportOwner {
   void evict_oldest_handshake();
   /// What cannot be carried out for want of memory ends the process: a frame left out would be a gap for a subscriber.
   void carry_out() noexcept;
-  void deliver(const Outgoing& frame);
+  /// How many of the commands from here on were one delivery.
+  std::size_t deliver(const ShardCommand* first, const ShardCommand* end);
   Connection* find(ConnId conn);
+  /// Those of a list that are here; gone ones may be null. Until the next call.
+  const std::vector<Connection*>& find_all(const std::shared_ptr<const std::vector<ConnId>>& list);
   void on_tick();
   void look_at(Connection& c, MonotonicMs now);
   void look_at_open(Connection& c, MonotonicMs now);
@@ -82,6 +90,7 @@ class ShardImpl final : public Shard, private TransportOwner {
   // connection_events.cpp
   bool on_read(Transport& transport, const char* data, std::size_t size) override;
   void on_written(Transport& transport) override;
+  void on_write_failed(Transport& transport) override;
   void on_socket_closed(Transport& transport) override;
   bool on_validate(Connection& c);
   int refusal_of(Connection& c);
@@ -90,16 +99,17 @@ class ShardImpl final : public Shard, private TransportOwner {
   void on_http(Connection& c);
   void respond(Connection& c, HttpResponse&& response);
   void on_open(Connection& c);
-  void on_message(Connection& c, const SharedMessage& message);
+  void on_message(Connection& c, const Message& message);
   bool on_ping(Connection& c, const std::string& payload);
   void on_over(Connection& c);
-  void push(Connection& c, const SharedMessage::ptr& message, std::size_t cost);
+  void push(Connection& c, const SharedBytes& frames, std::size_t count, std::size_t cost);
   void mark_dirty(Connection& c);
   void flush_soon();
   void flush();
   void pump(Connection& c);
-  void settle(Connection& c);
+  void settle(Connection& c, std::size_t before);
   void report(Connection& c);
+  void tell_written();
   void update_reading(Connection& c);
   void close_softly(Connection& c, std::uint16_t code, std::string reason);
   void close_for_abuse(Connection& c, const char* reason);
@@ -128,7 +138,15 @@ class ShardImpl final : public Shard, private TransportOwner {
   asio::steady_timer report_timer_;
   asio::steady_timer grace_timer_;
   std::vector<ConnId> reporting_;
+  std::vector<Written> written_;  // to be told with the turn
   bool report_armed_ = false;
+  struct Found {
+    std::shared_ptr<const std::vector<ConnId>> list;
+    std::vector<Connection*> here;
+  };
+  std::array<Found, 8> found_;  // lists that many frames go to, as long as nobody goes
+  std::size_t found_next_ = 0;
+  Found found_once_;
   std::vector<Connection*> dirty_;
   std::vector<Connection*> flushing_;
   bool flush_posted_ = false;

@@ -1,7 +1,6 @@
 #include "edge/transport.h"
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
@@ -15,7 +14,7 @@ namespace {
 
 using websocketpp::transport::error::make_error_code;
 
-constexpr std::size_t kBuffersInOneWrite = 256;
+constexpr std::size_t kBuffersInOneWrite = 64;
 
 Transport::error_code translated(const asio::error_code& error) {
   return error == asio::error::eof ? make_error_code(websocketpp::transport::error::eof) : error;
@@ -25,6 +24,7 @@ Transport::error_code translated(const asio::error_code& error) {
 
 void Transport::adopt(asio::ip::tcp::socket&& socket, TransportOwner& owner) {
   socket_ = std::make_unique<asio::ip::tcp::socket>(std::move(socket));
+  fd_ = socket_->native_handle();
   owner_ = &owner;
   alive_ms_ = monotonic_ms();
 }
@@ -113,13 +113,85 @@ void Transport::set_reading_paused(bool paused) {
 
 // ---- writing --------------------------------------------------------------------------------------------------------
 
+std::ptrdiff_t Transport::send_now(const iovec* parts, std::size_t count) {
+  for (;;) {
+    ssize_t sent = 0;
+    if (count == 1) {
+      sent = ::send(fd_, parts->iov_base, parts->iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } else {
+      msghdr message{};
+      message.msg_iov = const_cast<iovec*>(parts);
+      message.msg_iovlen = count;
+      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    if (sent >= 0) {
+      wrote_ = true;
+      return sent;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return 0;
+    if (errno != EINTR) {
+      peer_gone_ = true;
+      return -1;
+    }
+  }
+}
+
+void Transport::finish(SharedBytes frame, std::size_t at) {
+  rest_ = std::move(frame);
+  rest_at_ = at;
+  wait_for_room();
+}
+
+void Transport::wait_for_room() {
+  socket_->async_wait(asio::ip::tcp::socket::wait_write, [this, keep = get_shared()](const asio::error_code& error) {
+    if (!error) {
+      alive_ms_ = monotonic_ms();
+      return continue_write();
+    }
+    const bool failed = std::exchange(rest_, nullptr) != nullptr && !shut_;
+    if (bufs_ != nullptr) {
+      end_write(error);
+    } else if (failed) {
+      owner_->on_write_failed(*this);
+    }
+  });
+}
+
+/// False: not yet, or never.
+bool Transport::finish_rest() {
+  if (shut_) {
+    rest_ = nullptr;
+    return true;
+  }
+  while (rest_at_ < rest_->size()) {
+    const iovec part{const_cast<char*>(rest_->data()) + rest_at_, rest_->size() - rest_at_};
+    const std::ptrdiff_t sent = send_now(&part, 1);
+    if (sent == 0) {
+      wait_for_room();
+      return false;
+    }
+    if (sent < 0) {
+      rest_ = nullptr;
+      if (bufs_ != nullptr) {
+        end_write(error_code(EPIPE, std::system_category()));
+      } else {
+        owner_->on_write_failed(*this);
+      }
+      return false;
+    }
+    rest_at_ += static_cast<std::size_t>(sent);
+  }
+  rest_ = nullptr;
+  return true;
+}
+
 void Transport::async_write(const char* buf, std::size_t len, websocketpp::transport::write_handler handler) {
   single_ = websocketpp::transport::buffer(buf, len);
   on_single_ = std::move(handler);
   bufs_ = &single_;
   bufs_count_ = 1;
   bufs_at_ = byte_at_ = 0;
-  continue_write();
+  if (!rest_) continue_write();
 }
 
 void Transport::async_write(const std::vector<websocketpp::transport::buffer>& bufs,
@@ -128,10 +200,14 @@ void Transport::async_write(const std::vector<websocketpp::transport::buffer>& b
   bufs_ = bufs.data();
   bufs_count_ = bufs.size();
   bufs_at_ = byte_at_ = 0;
-  continue_write();
+  if (!rest_) continue_write();
 }
 
 void Transport::continue_write() {
+  if (rest_ != nullptr) {
+    if (!finish_rest()) return;
+    if (bufs_ == nullptr) return owner_->on_written(*this);
+  }
   std::array<iovec, kBuffersInOneWrite> parts;
   while (bufs_at_ < bufs_count_) {
     if (shut_) return end_write(make_error_code(websocketpp::transport::error::action_after_shutdown));
@@ -142,23 +218,9 @@ void Transport::continue_write() {
       parts[count++] = iovec{const_cast<char*>(bufs_[i].buf) + skip, bufs_[i].len - skip};
     }
     if (count == 0) break;
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = count;
-    const ssize_t sent = ::sendmsg(socket_->native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) {
-        peer_gone_ = true;
-        return end_write(error_code(errno, std::system_category()));
-      }
-      socket_->async_wait(asio::ip::tcp::socket::wait_write, [this, keep = get_shared()](const asio::error_code& e) {
-        if (!e) alive_ms_ = monotonic_ms();
-        e ? end_write(e) : continue_write();
-      });
-      return;
-    }
-    wrote_ = true;
+    const std::ptrdiff_t sent = send_now(parts.data(), count);
+    if (sent < 0) return end_write(error_code(EPIPE, std::system_category()));
+    if (sent == 0) return wait_for_room();
     byte_at_ += static_cast<std::size_t>(sent);
     while (bufs_at_ < bufs_count_ && byte_at_ >= bufs_[bufs_at_].len)
       byte_at_ -= bufs_[bufs_at_++].len;

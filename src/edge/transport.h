@@ -7,6 +7,8 @@
 // All of a transport happens on the one thread that runs its io_context.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -39,8 +41,10 @@ class TransportOwner {
   /// Bytes have come; websocketpp gets them next, unless this says false: then they are dropped and nothing is read
   /// any more.
   virtual bool on_read(Transport& transport, const char* data, std::size_t size) = 0;
-  /// A write has ended, well or not, and websocketpp knows.
+  /// A write of websocketpp's has ended, well or not, and it knows; or what was given to finish() has left.
   virtual void on_written(Transport& transport) = 0;
+  /// What was given to finish() cannot leave any more.
+  virtual void on_write_failed(Transport& transport) = 0;
   /// The descriptor is closed. Called from the event loop, once, for every transport that was started.
   virtual void on_socket_closed(Transport& transport) = 0;
 
@@ -75,12 +79,16 @@ class Transport : public std::enable_shared_from_this<Transport> {
     deaf_ = true;
   }
 
-  /// Between these, frames given to websocketpp's send() are only queued; write_frame() then sends them together.
-  void cork() {
-    corked_ = true;
-  }
-  void uncork() {
-    corked_ = false;
+  /// Sends what there is room for, past websocketpp: whole frames, or finish() must follow with what is left of one.
+  /// Only while nothing is being written. How much has left; less than 0: the connection is broken.
+  std::ptrdiff_t send_now(const iovec* parts, std::size_t count);
+  /// Sends the rest of a frame, from `at` on, as soon as there is room, and before anything that websocketpp has.
+  void finish(SharedBytes frame, std::size_t at);
+
+  /// Into the cache, ahead of send_now().
+  void prefetch() const {
+    __builtin_prefetch(&rest_);
+    __builtin_prefetch(&fd_);
   }
 
   /// To be called when the WebSocket handshake is over.
@@ -89,7 +97,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
   }
 
   bool writing() const {
-    return bufs_ != nullptr;
+    return bufs_ != nullptr || rest_ != nullptr;
   }
   /// When bytes last came, or a stalled write last moved.
   MonotonicMs alive_ms() const {
@@ -131,7 +139,7 @@ class Transport : public std::enable_shared_from_this<Transport> {
                    const websocketpp::transport::write_handler& handler);
   template <typename Task>
   error_code dispatch(Task&& task) {
-    if (!corked_) asio::post(socket_->get_executor(), std::forward<Task>(task));
+    asio::post(socket_->get_executor(), std::forward<Task>(task));
     return {};
   }
   template <typename Task>
@@ -146,7 +154,9 @@ class Transport : public std::enable_shared_from_this<Transport> {
   void on_read_done(const asio::error_code& error, std::size_t size);
   void hand_over(error_code error, std::size_t size);
   void drop_read(const asio::error_code& error, std::size_t size);
+  void wait_for_room();
   void continue_write();
+  bool finish_rest();
   void end_write(error_code error);
 
   std::unique_ptr<asio::ip::tcp::socket> socket_;
@@ -158,8 +168,6 @@ class Transport : public std::enable_shared_from_this<Transport> {
   websocketpp::transport::read_handler on_read_;
   std::size_t held_bytes_ = 0;  // came while paused
 
-  // Writing: websocketpp starts one write at a time and keeps its buffers until it has ended.
-  const websocketpp::transport::buffer* bufs_ = nullptr;
   std::size_t bufs_count_ = 0;
   std::size_t bufs_at_ = 0;
   std::size_t byte_at_ = 0;
@@ -176,13 +184,19 @@ class Transport : public std::enable_shared_from_this<Transport> {
   bool on_read_kept_ = false;
   bool paused_ = false;
   bool deaf_ = false;  // nothing is read any more
-  bool corked_ = false;
   bool frames_ = false;
   bool peer_gone_ = false;
   bool abrupt_ = false;
   bool wrote_ = false;
   bool shut_ = false;
   bool closed_ = false;
+
+  // Writing: the rest of a frame of ours comes first. websocketpp starts one write at a time and keeps its buffers
+  // until it has ended.
+  SharedBytes rest_;
+  std::size_t rest_at_ = 0;
+  const websocketpp::transport::buffer* bufs_ = nullptr;
+  int fd_ = -1;
 };
 
 /// websocketpp's endpoint side of the policy. Accepting is ours: see Shard.

@@ -39,7 +39,7 @@ void Edge::send(std::vector<Outgoing>&& frames) {
   const std::size_t shards = impl_->shards.size();
   std::vector<std::vector<ShardCommand>> batches(shards);
   for (Outgoing& frame : frames) {
-    if (!frame.to || frame.to->empty()) continue;
+    if (!frame.to || frame.to->empty() || !frame.text) continue;
     const std::size_t first = shard_of(frame.to->front());
     const std::size_t last = std::min<std::size_t>(shard_of(frame.to->back()), shards - 1);
     for (std::size_t i = first; i < last; ++i)

@@ -41,11 +41,13 @@ struct HttpResponse {
 
 /// What the edge tells the node, on the edge's threads. Must not block or throw.
 struct EdgeSink {
-  /// ConnOpened, ConnClosed, Written: always taken. ConnOpened comes when the connection's name is settled: with its
+  /// ConnOpened, ConnClosed: always taken. ConnOpened comes when the connection's name is settled: with its
   /// hello, or with its first request for the node (a connection that has said nothing yet may still say hello; pings
   /// and messages in error settle nothing). ConnClosed comes exactly once for each ConnOpened, as the last event.
-  /// Written comes in lumps: at once for an eighth of `limits.outbox_bytes`, else within 20 ms of the frames' leaving.
   std::function<void(Event&&)> control;
+  /// Of any connections between their ConnOpened and ConnClosed: always taken. It comes in lumps: at once for an eighth
+  /// of `limits.outbox_bytes`, else within 100 ms of the frames' leaving.
+  std::function<void(std::vector<Written>&&)> written;
   /// Subscribe, Unsubscribe, Publish, SignalSent, PresenceAsk. False: the node is too busy; the edge answers
   /// `unavailable` with a retry_ms (a signal is dropped).
   std::function<bool(Event&&)> request;

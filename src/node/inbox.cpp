@@ -23,6 +23,7 @@ std::size_t bytes_of(const Event& event) {
 edge::EdgeSink Inbox::sink() {
   edge::EdgeSink sink;
   sink.control = [this](Event&& event) { put(std::move(event)); };
+  sink.written = [this](std::vector<Written>&& written) { put(std::move(written)); };
   sink.request = [this](Event&& event) {
     const std::size_t bytes = bytes_of(event);
     return try_put(std::move(event), bytes);

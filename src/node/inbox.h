@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <variant>
+#include <vector>
 
 #include "edge/ws_edge.h"
 #include "inkmesh/event.h"
@@ -15,7 +16,7 @@ namespace inkmesh::node {
 /// The loop ends once what waits for the store is done.
 struct StopLoop {};
 
-using Mail = std::variant<Event, edge::HttpRequest, StopLoop>;
+using Mail = std::variant<Event, std::vector<Written>, edge::HttpRequest, StopLoop>;
 
 class Inbox {
  public:

@@ -138,6 +138,9 @@ void Loop::step(Event&& event) {
 void Loop::handle(Mail&& mail) {
   if (auto* event = std::get_if<Event>(&mail)) {
     step(std::move(*event));
+  } else if (const auto* written = std::get_if<std::vector<Written>>(&mail)) {
+    for (const Written& one : *written)
+      step(one);
   } else if (const auto* request = std::get_if<edge::HttpRequest>(&mail)) {
     serve(*request);
   } else {

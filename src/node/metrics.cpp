@@ -69,6 +69,8 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
              now.core.hollow ? 1 : 0);
   text.gauge("channels", "Channels held in the store.", now.core.channels);
+  text.gauge("channel_origins_max", "The most origins of any channel: the length of its cursor.",
+             now.core.channel_origins_max);
   text.gauge("interest_channels", "Channels that clients of this node have open.", now.core.interest_channels);
   text.gauge("subscriptions", "Subscriptions of this node's clients.", now.core.subscriptions);
   text.gauge("lagging_subscriptions", "Subscriptions that are read to from the log.", now.core.lagging_subscriptions);

@@ -132,7 +132,7 @@ struct Committer::Impl {
   }
 
   Clock::duration pause() const {
-    return std::chrono::microseconds(std::min(pace.wait_us(us_of(Clock::now())), kPauseUsMax));
+    return std::chrono::microseconds(pace.wait_us(us_of(Clock::now())));
   }
 
   /// Waits for what is to be committed next; nothing when it is time to look at the fill. False at the end.
@@ -215,7 +215,8 @@ struct Committer::Impl {
     std::size_t strokes = 0;
     for (const Waiting& waiting : group)
       strokes += waiting.strokes;
-    pace.take(us_of(Clock::now()), us * (strokes >= kSharedStrokes ? kPauseShareShared : kPauseShare));
+    const std::uint64_t share = strokes >= kSharedStrokes ? kPauseShareShared : kPauseShare;
+    pace.take(us_of(Clock::now()), std::min(us * share, kPauseUsMax));
     if (outcome.result == WriteResult::fatal) dead = outcome.detail;
     if (outcome.result == WriteResult::ok) count_commit(group, us);
     return outcome.result;

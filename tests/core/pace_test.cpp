@@ -46,6 +46,9 @@ TEST(Pace, NobodyWaitsForMoreThanTheLastOneWasWorth) {
   std::uint64_t now_us = 5'000;
   at_once(pace, 10, 0, 3'000, now_us);
   EXPECT_LE(pace.wait_us(now_us), 3'000U);
+  for (int i = 0; i < 10; ++i)
+    pace.take(now_us, 3'000);
+  EXPECT_LE(pace.wait_us(now_us), 3'000U) << "who does not wait owes no more than the last one";
 }
 
 }  // namespace

@@ -79,13 +79,15 @@ struct Node {
   EdgeSink sink() {
     EdgeSink sink;
     sink.control = [this](Event&& event) {
-      if (const auto* w = std::get_if<Written>(&event)) {
-        written += w->cost;
-        ++reports;
-      } else if (const auto* o = std::get_if<ConnOpened>(&event)) {
+      if (const auto* o = std::get_if<ConnOpened>(&event)) {
         const std::lock_guard lock(mutex);
         opened.push_back(o->conn);
       }
+    };
+    sink.written = [this](std::vector<Written>&& some) {
+      for (const Written& one : some)
+        written += one.cost;
+      reports += some.size();
     };
     sink.request = [](Event&&) { return true; };
     sink.http = [](HttpRequest&&) { return false; };

@@ -18,10 +18,15 @@ EdgeSink RecordingNode::sink() {
       const std::lock_guard lock(mutex);
       if (const auto* o = std::get_if<ConnOpened>(&event)) opened.push_back(*o);
       if (const auto* c = std::get_if<ConnClosed>(&event)) closed.push_back(c->conn);
-      if (const auto* w = std::get_if<Written>(&event)) {
-        written[w->conn] += w->cost;
-        ++reports;
-      }
+    }
+    changed_.notify_all();
+  };
+  sink.written = [this](std::vector<Written>&& some) {
+    {
+      const std::lock_guard lock(mutex);
+      for (const Written& one : some)
+        written[one.conn] += one.cost;
+      reports += some.size();
     }
     changed_.notify_all();
   };

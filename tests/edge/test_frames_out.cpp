@@ -61,7 +61,7 @@ TEST_F(FramesOut, BatchesFromOneCallerKeepTheirOrderWhateverTheirSize) {
       std::vector<Outgoing> frames;
       const auto to = std::make_shared<const std::vector<ConnId>>(std::vector<ConnId>{conn});
       for (int i = 0; i < 1 + batch % 7; ++i, ++sent) {
-        const std::size_t size = sent % 50 == 0 ? 150'000 : 20;  // in sum below what cuts a connection off
+        const std::size_t size = sent % 50 == 0 ? 120'000 : 20;  // in sum below what cuts a connection off
         frames.push_back(
             Outgoing{to, std::make_shared<const std::string>(std::to_string(sent) + ":" + std::string(size, 'x')), 1});
       }

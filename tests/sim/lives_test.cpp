@@ -97,6 +97,30 @@ TEST(NodeList, WhatLeftWithANodeIsHandedToTheNewHomes) {
   EXPECT_TRUE(scene.comes_together(15_s));
 }
 
+TEST(Epochs, HundredsOfThemAreOneLongCursor) {
+  constexpr unsigned lives = 400;
+  Scene scene(calm(3, 2, 2));
+  SimClient& reader = scene.world.client("reader", 2);
+  reader.set_stay(true);
+  reader.subscribe(kDrawing);
+  SimClient& ann = scene.world.client("ann", 0);
+  ann.set_stay(true);
+  for (unsigned life = 0; life < lives; ++life) {
+    draw(ann, 1);
+    ASSERT_TRUE(scene.acknowledged(ann, 5_s)) << life;
+    if (life == lives / 2) reader.stop();
+    scene.world.node(0).crash(false);
+    scene.world.node(0).start();
+    scene.world.run_for(300_ms);
+  }
+  EXPECT_EQ(scene.world.node(2).core().status().channel_origins_max, lives);
+  const std::size_t seen = reader.subscription(kDrawing).strokes.size();
+  reader.start();
+  ASSERT_TRUE(scene.comes_together(10_s));
+  EXPECT_EQ(reader.subscription(kDrawing).strokes.size(), lives) << seen << " before it was away";
+  EXPECT_EQ(reader.subscription(kDrawing).asked.size(), seen) << "each of them is an origin of its cursor";
+}
+
 TEST(Clocks, OneThatIsAYearAheadPullsNobodyAlong) {
   Scene scene(calm(3, 3, 2));
   SimClient& ann = scene.world.client("ann", 0);

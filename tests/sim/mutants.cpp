@@ -39,7 +39,6 @@ constexpr Mutant kMutants[] = {
     {Mutation::forget_interest_delta, "forget_interest_delta"},
     {Mutation::settled_at_once, "settled_at_once"},
     {Mutation::forget_lost_disk, "forget_lost_disk"},
-    {Mutation::trust_other_lists, "trust_other_lists"},
     {Mutation::keep_mark_of_old_list, "keep_mark_of_old_list"},
     {Mutation::settle_hollow_alone, "settle_hollow_alone"},
     {Mutation::whole_without_answers, "whole_without_answers"},

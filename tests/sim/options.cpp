@@ -50,8 +50,8 @@ void draw_machine(Random& random, Options& options) {
 void draw_faults(Random& random, Options& options) {
   options.gossip_loss_per_mille = random.chance(300) ? static_cast<unsigned>(random.between(10, 400)) : 0;
   options.crash_every_us = draw_every(random, 550);
-  options.down_us_max = random.pick(std::vector<SimUs>{3'000'000, 3'000'000, 8'000'000});
-  options.disk_loss_per_mille = random.chance(350) ? 400 : 0;
+  options.down_us_max = random.pick(std::vector<SimUs>{3'000'000, 8'000'000});
+  options.disk_loss_per_mille = random.chance(450) ? 500 : 0;
   options.lose_one_for_good = options.nodes > options.ack && random.chance(120);
   options.partition_every_us = draw_every(random, 350);
   options.one_way_every_us = draw_every(random, 250);
@@ -70,7 +70,23 @@ void draw_faults(Random& random, Options& options) {
   options.clock_jump_every_us = draw_every(random, 150);
   options.backup_every_us = options.disk_loss_per_mille != 0 ? draw_every(random, 800) : 0;
   const bool spare = options.nodes > std::max(options.ack, 1U) && !options.lose_one_for_good;
-  if (spare && random.chance(200)) options.list_change = random.chance(500) ? ListChange::join : ListChange::leave;
+  if (spare && random.chance(250)) options.list_change = random.chance(500) ? ListChange::join : ListChange::leave;
+}
+
+/// A small cluster over a longer time, in which machines are away for long, lose their disks, join and leave: what one
+/// loss leaves in a single copy shows only when the next one comes.
+void draw_long_absences(Random& random, Options& options, unsigned nodes) {
+  if (nodes == 0) options.nodes = static_cast<unsigned>(random.between(3, 4));
+  options.replicas = 2;
+  options.ack = 2;
+  options.faults_us = random.between(15, 30) * 1'000'000;
+  options.crash_every_us = random.between(1500, 3000) * 1000;
+  options.down_us_max = 12'000'000;
+  options.disk_loss_per_mille = 500;
+  options.lose_one_for_good = false;
+  options.list_change = random.pick(std::vector<ListChange>{ListChange::none, ListChange::join, ListChange::leave});
+  options.partition_every_us = options.one_way_every_us = options.pause_every_us = 0;
+  options.full_every_us = options.refuse_every_us = 0;
 }
 
 }  // namespace
@@ -82,6 +98,7 @@ Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
   draw_shape(random, options, nodes, ops);
   draw_machine(random, options);
   draw_faults(random, options);
+  if (random.chance(150) && (nodes == 0 || nodes >= 3)) draw_long_absences(random, options, nodes);
   const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
                                    options.reset_every_us + options.choke_every_us + options.pause_every_us !=
                                0 ||

@@ -135,6 +135,7 @@ void SimNode::take_turn() {
   }
   const Now moment = now();
   Effects effects;
+  if (watch_ != nullptr) watch_->begins(index_, events);
   for (Event& event : events) {
     if (wiring_.trace.recording()) record(channel_of(event), "<- " + describe(event));
     wiring_.trace.mix(index_, event.index());
@@ -150,6 +151,7 @@ void SimNode::take_turn() {
     core_->step(std::move(event), moment, effects);
   }
   core_->end_turn(moment, effects);
+  if (watch_ != nullptr) watch_->ended(index_, effects);
   carry_out(effects);
   if (up()) schedule_tick();
 }

@@ -24,6 +24,16 @@
 
 namespace inkmesh::sim {
 
+/// Looks on while nodes take turns, without a say in them.
+class TurnWatch {
+ public:
+  virtual ~TurnWatch() = default;
+  /// The core takes these next.
+  virtual void begins(NodeIndex node, const std::vector<Event>& events) = 0;
+  /// It has; nothing of this is carried out yet.
+  virtual void ended(NodeIndex node, const Effects& effects) = 0;
+};
+
 class SimNode {
  public:
   /// What all nodes share.
@@ -79,6 +89,16 @@ class SimNode {
   /// The process ends now. `machine`: its machine vanishes too, which others notice later.
   void crash(bool machine);
 
+  /// Must outlive the node's turns.
+  void set_watch(TurnWatch& watch) {
+    watch_ = &watch;
+  }
+  /// The node is down and nobody hears of it: for looking at what its core held. The world can't go on after this.
+  std::unique_ptr<Core> take_core() {
+    ++life_;
+    return std::move(core_);
+  }
+
   /// An event for the next turn; dropped when the node is down.
   void feed(Event&& event);
 
@@ -129,6 +149,7 @@ class SimNode {
   Random random_;
   std::vector<NodeId> list_;
   bool absent_ = false;
+  TurnWatch* watch_ = nullptr;
   store::MemoryStore store_;
   Edge edge_;
   std::unique_ptr<Core> core_;
