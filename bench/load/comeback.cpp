@@ -47,7 +47,8 @@ double milliseconds(std::uint64_t from, std::uint64_t to) {
 Comeback::Comeback(const Setting& setting, const ComebackCase& wanted)
     : setting_(setting), wanted_(wanted), fleet_(setting.urls, *setting.dialect, *this) {}
 
-// ---- what a client sends ----------------------------------------------------------------------------------------------
+// ---- what a client sends
+// ----------------------------------------------------------------------------------------------
 
 void Comeback::send_subscribe(Connection& connection) {
   Person& person = people_[connection.index];
@@ -122,7 +123,8 @@ void Comeback::lost(Connection& connection, const std::string& why) {
   fleet_.reopen(connection, connection.node + (connection.index % 2 == 0 ? 1 : nodes - 1));
 }
 
-// ---- what comes -------------------------------------------------------------------------------------------------------
+// ---- what comes
+// -------------------------------------------------------------------------------------------------------
 
 bool Comeback::message(Connection& connection, std::string_view text, std::uint64_t now) {
   Person& person = people_[connection.index];
@@ -161,7 +163,8 @@ void Comeback::read_strokes(Person& person, std::string_view text, std::uint64_t
     auto known = person.cursor.find(origin);
     if (known == person.cursor.end()) known = person.cursor.emplace(origin, 0).first;
     if (seq != known->second + 1 && broken_.empty()) {
-      broken_ = "after " + std::to_string(known->second) + " of " + std::string(origin) + " came " + std::to_string(seq);
+      broken_ =
+          "after " + std::to_string(known->second) + " of " + std::string(origin) + " came " + std::to_string(seq);
     }
     known->second = std::max(known->second, seq);
     const Person& author = people_[mark.publisher];
@@ -200,7 +203,8 @@ void Comeback::read_error(Connection& connection, std::string_view text, std::ui
   }
   ++errors_;
   const auto id = number_of(text, R"("id":)");
-  const auto wait = text.find(R"("retry_ms":)") == std::string_view::npos ? kRetryMs : number_of(text, R"("retry_ms":)");
+  const auto wait =
+      text.find(R"("retry_ms":)") == std::string_view::npos ? kRetryMs : number_of(text, R"("retry_ms":)");
   again_.push_back({.due_ns = now + wait * kMillisecond,
                     .index = connection.index,
                     .fd = connection.fd,
@@ -226,7 +230,8 @@ void Comeback::send_due(std::uint64_t now) {
   }
 }
 
-// ---- the run ----------------------------------------------------------------------------------------------------------
+// ---- the run
+// ----------------------------------------------------------------------------------------------------------
 
 void Comeback::open_all() {
   const auto nodes = static_cast<std::uint32_t>(setting_.urls.size());
@@ -283,7 +288,8 @@ void Comeback::draw_until(std::uint64_t end_ns) {
 
 bool Comeback::all_back() const {
   return std::ranges::all_of(people_, [](const Person& person) {
-    return !person.measured || (person.live_ns != 0 && person.ack_ns != 0 && person.new_ack_ns != 0 && person.outbox_ns != 0);
+    return !person.measured ||
+           (person.live_ns != 0 && person.ack_ns != 0 && person.new_ack_ns != 0 && person.outbox_ns != 0);
   });
 }
 
@@ -318,12 +324,14 @@ std::string Comeback::unsettled() const {
       for (std::uint64_t op = 1; op <= drawn; ++op) {
         if (op < copies.size() && copies[op] != 0) continue;
         ++unseen;
-        if (first.empty()) first = ", the first is op " + std::to_string(op) + " of client " + std::to_string(authors[slot]);
+        if (first.empty())
+          first = ", the first is op " + std::to_string(op) + " of client " + std::to_string(authors[slot]);
       }
     }
   }
   if (unacked + unseen == 0) return {};
-  return std::to_string(unacked) + " strokes are not acknowledged, " + std::to_string(unseen) + " deliveries are missing" + first;
+  return std::to_string(unacked) + " strokes are not acknowledged, " + std::to_string(unseen) +
+         " deliveries are missing" + first;
 }
 
 void Comeback::check(Result& outcome) {

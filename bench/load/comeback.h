@@ -19,8 +19,8 @@ namespace inkmesh::bench {
 struct ComebackCase {
   /// Whose loss is measured. A kill: all are at the first node. Else they are spread over all nodes.
   std::uint32_t clients = 50;
-  std::uint32_t people = 5;     ///< of them in each drawing; after a kill, one more at each other node looks on and draws
-  double rate = 4;              ///< strokes a second of each
+  std::uint32_t people = 5;  ///< of them in each drawing; after a kill, one more at each other node looks on and draws
+  double rate = 4;           ///< strokes a second of each
   std::optional<pid_t> victim;  ///< the first node's process, killed once all draw; none: a line on stdin says "healed"
   double within_s = 30;
 };
@@ -57,7 +57,7 @@ class Comeback final : public Listener {
     Seqs cursor;
     std::uint64_t ops = 0;
     std::map<std::uint64_t, Sent> outbox;
-    std::vector<Place> acks;  ///< by op
+    std::vector<Place> acks;                     ///< by op
     std::vector<std::vector<std::uint8_t>> got;  ///< copies, by slot and op
     std::uint64_t next_due_ns = 0;
     std::uint64_t first_op_elsewhere = 0;
@@ -94,7 +94,7 @@ class Comeback final : public Listener {
   const Setting& setting_;
   const ComebackCase wanted_;
   Fleet fleet_;
-  std::vector<Person> people_;                    // by connection
+  std::vector<Person> people_;                        // by connection
   std::vector<std::vector<std::uint32_t>> drawings_;  // the people of each, by slot
   std::deque<Again> again_;
   std::uint64_t fault_ns_ = 0;  // the kill, or the heal
