@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <csignal>
 
 #include "common/clock.h"
+#include "load/scan.h"
 #include "load/strokes.h"
 
 namespace inkmesh::bench {
@@ -18,25 +18,6 @@ constexpr std::uint64_t kFirstSubscribe = 1'000'000'000;  // a publish's id is i
 constexpr std::uint64_t kRetryMs = 200;
 constexpr std::uint64_t kTurn = 5 * kMillisecond;
 constexpr std::uint64_t kBeforeKill = 15 * kMillisecond;  // about what a stroke takes until its ack is here
-
-std::uint64_t number_at(std::string_view text) {
-  std::uint64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-/// The number behind `key`, which ends with a colon; 0 when there is none.
-std::uint64_t number_of(std::string_view text, std::string_view key) {
-  const auto at = text.find(key);
-  return at == std::string_view::npos ? 0 : number_at(text.substr(at + key.size()));
-}
-
-std::string_view text_of(std::string_view text, std::string_view key) {
-  const auto at = text.find(key);
-  if (at == std::string_view::npos) return {};
-  const auto rest = text.substr(at + key.size());
-  return rest.substr(0, rest.find('"'));
-}
 
 double milliseconds(std::uint64_t from, std::uint64_t to) {
   return to > from ? static_cast<double>(to - from) / static_cast<double>(kMillisecond) : 0;

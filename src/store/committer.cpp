@@ -1,5 +1,5 @@
 #include "store/committer.h"
-#include "core/pace.h"
+#include "store/commit_pace.h"
 
 #include <algorithm>
 #include <atomic>
@@ -23,14 +23,7 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kGroupBytesMax = std::size_t{8} << 20;
 constexpr std::size_t kGroupStrokesMax = 16'384;
 
-// A commit costs about the same for one stroke as for twenty. So commits take but a part of the time, measured by what
-// the disk needs for them, and strokes that come in between share the next one; a smaller part where they do share it.
-// After a quiet time, or with enough strokes for a commit of their own, there is no wait.
-constexpr std::uint64_t kPauseShare = 8;
-constexpr std::uint64_t kPauseShareShared = 24;
-constexpr std::size_t kSharedStrokes = 3;
-constexpr std::uint64_t kSavedUsMax = 160'000;
-constexpr std::uint64_t kPauseUsMax = 10'000;
+// Past this, strokes are worth a commit of their own, whatever its pace.
 constexpr std::size_t kWorthStrokes = 128;
 constexpr std::size_t kWorthBytes = std::size_t{256} << 10;
 
@@ -126,15 +119,6 @@ struct Committer::Impl {
     if (!dead.empty()) fatal(dead);
   }
 
-  static std::uint64_t us_of(Clock::time_point when) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
-  }
-
-  Clock::duration pause() const {
-    return std::chrono::microseconds(pace.wait_us(us_of(Clock::now())));
-  }
-
   /// Waits for what is to be committed next; nothing when it is time to look at the fill. False at the end.
   bool next_group(std::vector<Waiting>& group) {
     group.clear();
@@ -145,7 +129,7 @@ struct Committer::Impl {
     } else {
       write_wake.wait(lock, something);
     }
-    const auto wait = interval.count() > 0 ? committed_at + interval - Clock::now() : pause();
+    const auto wait = interval.count() > 0 ? committed_at + interval - Clock::now() : pace.pause(Clock::now());
     if (wait.count() > 0) {
       write_wake.wait_for(lock, wait, [this] { return worth_a_commit() || stopping_writes || !read_failure.empty(); });
     }
@@ -215,8 +199,7 @@ struct Committer::Impl {
     std::size_t strokes = 0;
     for (const Waiting& waiting : group)
       strokes += waiting.strokes;
-    const std::uint64_t share = strokes >= kSharedStrokes ? kPauseShareShared : kPauseShare;
-    pace.take(us_of(Clock::now()), std::min(us * share, kPauseUsMax));
+    pace.committed(Clock::now(), us, strokes);
     if (outcome.result == WriteResult::fatal) dead = outcome.detail;
     if (outcome.result == WriteResult::ok) count_commit(group, us);
     return outcome.result;
@@ -347,7 +330,7 @@ struct Committer::Impl {
   std::string dead;
   bool refusing = false;
   Clock::time_point committed_at = Clock::now() - interval;
-  core::Pace pace{kSavedUsMax};
+  CommitPace pace;
 
   std::thread writer;
   std::thread reader;
