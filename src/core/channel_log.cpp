@@ -32,6 +32,10 @@ bool ChannelLog::is_home(NodeIx node) const {
   return std::find(homes.begin(), homes.end(), node) != homes.end();
 }
 
+bool ChannelLog::is_standin(NodeIx node) const {
+  return std::find(standins.begin(), standins.end(), node) != standins.end();
+}
+
 Cursor ChannelLog::shown() const {
   return cursor_by(*this, [](const OriginLog& log) { return log.shown; });
 }

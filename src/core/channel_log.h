@@ -70,6 +70,7 @@ struct ChannelLog {
   bool in_active = false;
 
   bool is_home(NodeIx node) const;
+  bool is_standin(NodeIx node) const;
   bool held() const {
     return state_hash != 0;
   }

@@ -145,8 +145,7 @@ void Replication::reborn(NodeIx peer) {
   // Channels of which both are homes are compared by digest; the others are offered one by one.
   for (const auto& [key, log] : log_.channels()) {
     if (!log->held()) continue;
-    const bool standin = std::find(log->standins.begin(), log->standins.end(), peer) != log->standins.end();
-    if (standin || (log->is_home(peer) && !log->self_home)) offer(peer, *log);
+    if (log->is_standin(peer) || (log->is_home(peer) && !log->self_home)) offer(peer, *log);
   }
 }
 
@@ -193,8 +192,7 @@ void Replication::forward(ChannelLog& log) {
   for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
     if (peer == cluster_.self() || !membership_.up(peer)) continue;
     const bool interested = interest_.interested(peer, log.hash);
-    const bool standin = std::find(log.standins.begin(), log.standins.end(), peer) != log.standins.end();
-    if (interested || log.is_home(peer) || standin) {
+    if (interested || log.is_home(peer) || log.is_standin(peer)) {
       push(peer, log, own, strokes, bytes, interested);
     } else if (!interest_.heard(peer)) {
       peers_[peer].behind.emplace(&log, Behind::no_word);
@@ -374,8 +372,7 @@ void Replication::choose_standins(ChannelLog& log) {
     const std::vector<NodeIx> order = cluster_.order(log.hash);
     for (std::size_t place = cluster_.replicas(); place < order.size() && wanted > log.standins.size(); ++place) {
       const NodeIx node = order[place];
-      const bool taken = std::find(log.standins.begin(), log.standins.end(), node) != log.standins.end();
-      if (node == cluster_.self() || taken || !fit(node)) continue;
+      if (node == cluster_.self() || log.is_standin(node) || !fit(node)) continue;
       log.standins.push_back(node);
       offer(node, log);
       turn_.say(Severity::debug, "peer " + cluster_.id(node) + " stands in for a home of " + log.name);

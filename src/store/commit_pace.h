@@ -1,5 +1,5 @@
-// How often the store commits. A commit costs about the same for one stroke as for twenty. So commits take but a part of
-// the time, measured by what the disk needs for them, and strokes that come in between share the next one; a smaller
+// How often the store commits. A commit costs about the same for one stroke as for twenty. So commits take but a part
+// of the time, measured by what the disk needs for them, and strokes that come in between share the next one; a smaller
 // part where they do share it. After a quiet time there is no wait.
 #pragma once
 

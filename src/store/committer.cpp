@@ -1,5 +1,4 @@
 #include "store/committer.h"
-#include "store/commit_pace.h"
 
 #include <algorithm>
 #include <atomic>
@@ -13,6 +12,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include "store/commit_pace.h"
 
 namespace inkmesh::store {
 namespace {

@@ -27,8 +27,9 @@ constexpr std::size_t kStrokeBytesMin = 5;
 constexpr std::size_t kCursorEntryMemory = sizeof(Cursor::Map::value_type) + 4 * sizeof(void*);
 
 inline bool valid_epoch(std::string_view epoch) {
-  return epoch.size() == 8 && std::all_of(epoch.begin(), epoch.end(),
-                                          [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
+  return epoch.size() == kEpochBytes && std::all_of(epoch.begin(), epoch.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+         });
 }
 
 /// Of a life that was perhaps never heard of: empty then.
