@@ -76,7 +76,7 @@ void ChannelReader::take_subscribed(const JsonObject& message, ReaderNews& news)
 void ChannelReader::take_stroke(const JsonObject& stroke, ReaderNews& news) {
   const std::string origin = stroke.text("origin");
   const auto seq = stroke.number("seq");
-  if (!valid_origin(origin) || !seq || !began_) {
+  if (!valid_origin(origin) || !seq || *seq > kNumberMax || !began_) {
     break_promise(news, "a stroke without an origin, a seq or a subscription");
     return;
   }

@@ -1,12 +1,15 @@
 // A frame of a link: refused, or one that comes back from its own bytes. A run's author may be written twice where one
 // byte would do, so the bytes need not be these.
 #include "door.h"
+#include "inkmesh/stroke.h"
 #include "wire/mesh_codec.h"
 
 namespace {
 
-/// An empty message is one byte of a frame.
-constexpr inkmesh::fuzz::Growth kGrowth{sizeof(inkmesh::LinkMessage), 1024};
+/// What a list claims is asked for before its first value is read, and lists stand in each other: a frame of empty
+/// messages, a byte each, that begins with a run of strokes, each five bytes and with its channel's name of its own.
+constexpr std::size_t kRunGrowth = (sizeof(inkmesh::Stroke) + 4 * sizeof(void*) + inkmesh::kChannelBytesMax) / 5;
+constexpr inkmesh::fuzz::Growth kGrowth{sizeof(inkmesh::LinkMessage) + kRunGrowth, 1024};
 
 }  // namespace
 
