@@ -23,7 +23,7 @@
 #include "node/stop_signals.h"
 #include "node/version.h"
 #include "store/committer.h"
-#include "store/lmdb_store.h"
+#include "store/journaled_store.h"
 
 namespace inkmesh::node {
 namespace {
@@ -134,7 +134,7 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   const edge::EdgeSettings edge_options = edge_settings(config, own, options);
 
   const std::string path = store_path(config, self);
-  const auto store = store::open_lmdb_store({path, config.storage.map_size_bytes, self});
+  const auto store = store::open_store({path, config.storage.map_size_bytes, self});
   CoreSettings settings = core_settings(config, self);
   if (options.restored) forget_whole(*store);
   settings.notes = store->notes();

@@ -34,6 +34,8 @@ std::string holder_of(int lock_fd) {
   return holder.empty() ? "another process" : "process " + holder;
 }
 
+}  // namespace
+
 void sync_folder(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (fd < 0) refuse(path, "cannot be opened: " + error_text(errno));
@@ -42,8 +44,6 @@ void sync_folder(const std::string& path) {
   // Some file systems have no fsync for folders; their names need none.
   if (failed != 0 && failed != EINVAL) refuse(path, "cannot be flushed to disk: " + error_text(failed));
 }
-
-}  // namespace
 
 const char* network_file_system(unsigned long f_type) {
   switch (f_type) {

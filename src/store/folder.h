@@ -26,6 +26,9 @@ class Folder {
   int lock_fd_ = -1;
 };
 
+/// Flushes the names in a folder. Throws StoreError.
+void sync_folder(const std::string& path);
+
 /// A name for a statfs f_type that may be on another machine; null for any other.
 const char* network_file_system(unsigned long f_type);
 

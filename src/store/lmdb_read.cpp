@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "store/lmdb_replica.h"
+#include "store/page.h"
 
 namespace inkmesh::store {
 namespace {
@@ -13,39 +14,6 @@ namespace {
 struct Log {
   Origin origin;
   Head head;
-};
-
-constexpr std::size_t kReserveMax = 4096;
-
-/// Takes strokes until a limit of the read is met.
-class Page {
- public:
-  Page(const Read& read, ReadDone& done)
-      : strokes_max_(std::max<std::size_t>(read.limit_strokes, 1)), bytes_max_(read.limit_bytes), done_(done) {}
-
-  void expect(std::uint64_t strokes) {
-    const std::size_t room = strokes_max_ - done_.strokes.size();
-    done_.strokes.reserve(done_.strokes.size() + std::min({static_cast<std::size_t>(strokes), room, kReserveMax}));
-  }
-
-  /// True when not one more can be taken.
-  bool full() const {
-    return done_.strokes.size() >= strokes_max_ || (!done_.strokes.empty() && bytes_ >= bytes_max_);
-  }
-
-  /// False when it does not fit. The first always does.
-  bool take(StrokePtr stroke) {
-    bytes_ += cost_of(*stroke);
-    if (!done_.strokes.empty() && bytes_ > bytes_max_) return false;
-    done_.strokes.push_back(std::move(stroke));
-    return true;
-  }
-
- private:
-  const std::size_t strokes_max_;
-  const std::size_t bytes_max_;
-  std::size_t bytes_ = 0;
-  ReadDone& done_;
 };
 
 /// Adds an origin's strokes past `after`. False when a limit ended it before its head.
@@ -106,6 +74,28 @@ void LmdbReplica::for_each_log(Snapshot& snapshot, const Channel& channel, const
     if (!visit(Log{Origin(origin_in_head_key(to_view(key), prefix.bytes())), *head}) || !only.empty()) return;
     found = snapshot.heads->find(key, value, MDB_NEXT);
   }
+}
+
+Seq LmdbReplica::head(const Channel& channel, std::string_view origin) const {
+  const Key key = Key::of_head(channel, origin);
+  const auto snapshot = snapshots_.take();
+  MDB_val at = to_val(key.bytes());
+  MDB_val value{};
+  const int code = mdb_get(snapshot->txn, tables_.heads, &at, &value);
+  if (code == MDB_NOTFOUND) return 0;
+  check(code, "cannot read a head");
+  const auto head = decode_head(key.bytes(), to_view(value));
+  if (!head) throw damaged_head(key.bytes());
+  return head->seq;
+}
+
+bool LmdbReplica::has_channel(const Channel& channel) const {
+  const Key prefix = Key::of_heads(channel);
+  const auto snapshot = snapshots_.take();
+  MDB_val key = to_val(prefix.bytes());
+  MDB_val value{};
+  return snapshot->heads->find(key, value, MDB_SET_RANGE) &&
+         to_view(key).substr(0, prefix.bytes().size()) == prefix.bytes();
 }
 
 ReadDone LmdbReplica::read(const Read& read) {

@@ -33,6 +33,8 @@ class LmdbReplica final : public Store {
   WriteOutcome note(const Note& note) override;
   std::map<std::string, std::string> notes() override;
   std::vector<StoredHead> heads() override;
+  Seq head(const Channel& channel, std::string_view origin) const override;
+  bool has_channel(const Channel& channel) const override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;
   std::optional<KnownOp> find_op(const Channel& channel, const ClientName& client, Op op) override;
@@ -68,7 +70,7 @@ class LmdbReplica final : public Store {
   Folder folder_;
   Env env_;
   Tables tables_;
-  SnapshotPool snapshots_;
+  mutable SnapshotPool snapshots_;
   std::atomic<std::uint64_t> channels_{0};
   /// Records that were repaired in this life, with the commit that did it.
   std::map<std::tuple<Channel, Origin, Seq>, std::uint64_t> repaired_;

@@ -126,6 +126,11 @@ std::vector<StoredHead> MemoryStore::heads() {
   return heads;
 }
 
+bool MemoryStore::has_channel(const Channel& channel) const {
+  const Lock lock(mutex_);
+  return channels_.count(channel) != 0;
+}
+
 ReadDone MemoryStore::read(const Read& read) {
   const Lock lock(mutex_);
   ReadDone done{read.ticket, {}, false, {}};

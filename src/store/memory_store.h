@@ -27,6 +27,8 @@ class MemoryStore : public Store {
   WriteOutcome note(const Note& note) override;
   std::map<std::string, std::string> notes() override;
   std::vector<StoredHead> heads() override;
+  Seq head(const Channel& channel, std::string_view origin) const override;
+  bool has_channel(const Channel& channel) const override;
   ReadDone read(const Read& read) override;
   SinceFound find_since(const FindSince& find) override;
   std::optional<KnownOp> find_op(const Channel& channel, const ClientName& client, Op op) override;
@@ -50,8 +52,6 @@ class MemoryStore : public Store {
 
   // ---- for checkers -----------------------------------------------------------------------------------------------
 
-  /// The last seq of an origin (damaged or not), 0 for none.
-  Seq head(const Channel& channel, std::string_view origin) const;
   /// The stored stroke; nullptr when there is none or its record is damaged.
   StrokePtr intact(const Channel& channel, std::string_view origin, Seq seq) const;
   /// Damaged records that nobody has repaired yet.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "inkmesh/core.h"
@@ -60,6 +61,9 @@ class Store {
   // Readers: any thread; each call takes its own short snapshot and copies out. A wrong record is an answer; where more
   // than a record is broken they throw, and the process must end.
 
+  /// The last seq of an origin in a channel; 0 for none.
+  virtual Seq head(const Channel& channel, std::string_view origin) const = 0;
+  virtual bool has_channel(const Channel& channel) const = 0;
   virtual ReadDone read(const Read& read) = 0;
   virtual SinceFound find_since(const FindSince& find) = 0;
   virtual std::optional<KnownOp> find_op(const Channel& channel, const ClientName& client, Op op) = 0;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
@@ -12,6 +13,7 @@
 
 #include "inkmesh/effect.h"
 #include "inkmesh/stroke.h"
+#include "store/journaled_store.h"
 #include "store/lmdb_store.h"
 #include "store/store.h"
 
@@ -108,6 +110,14 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 inline std::unique_ptr<Store> open_store(const TemporaryFolder& folder, std::uint64_t map_size_bytes = 64 * kMiB) {
   return open_lmdb_store({folder.path(), map_size_bytes});
+}
+
+/// What a node has: the replica with its journal. By default nothing goes to the replica before the end.
+inline std::unique_ptr<JournaledStore> open_journaled(const TemporaryFolder& folder,
+                                                      std::chrono::milliseconds apply_after = std::chrono::hours(1),
+                                                      std::size_t segment_bytes = 4 * kMiB) {
+  return std::make_unique<JournaledStore>(open_store(folder),
+                                          JournalSettings{folder.path(), segment_bytes, apply_after});
 }
 
 }  // namespace inkmesh::store

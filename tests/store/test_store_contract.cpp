@@ -1,4 +1,5 @@
-// What store.h promises, held against both stores: the one of every node and its twin of the simulator.
+// What store.h promises, held against all stores: a replica, a replica with its journal (the one of every node), and
+// their twin of the simulator.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -20,6 +21,18 @@ struct Lmdb {
   std::unique_ptr<Store> store = open_store(folder);
 };
 
+/// Answers from the journal's strokes in memory.
+struct Journaled {
+  TemporaryFolder folder;
+  std::unique_ptr<Store> store = open_journaled(folder);
+};
+
+/// Strokes go to the replica while it answers: a segment has room for few.
+struct Applying {
+  TemporaryFolder folder;
+  std::unique_ptr<Store> store = open_journaled(folder, std::chrono::milliseconds(0), 8 * kJournalBlockBytes);
+};
+
 struct Memory {
   std::unique_ptr<Store> store = std::make_unique<MemoryStore>();
 };
@@ -35,11 +48,13 @@ class StoreContract : public testing::Test {
   Kind kind_;
 };
 
-using Kinds = testing::Types<Lmdb, Memory>;
+using Kinds = testing::Types<Lmdb, Journaled, Applying, Memory>;
 struct KindNames {
   template <typename Kind>
   static std::string GetName(int) {
-    return std::is_same_v<Kind, Lmdb> ? "Lmdb" : "Memory";
+    if (std::is_same_v<Kind, Lmdb>) return "Lmdb";
+    if (std::is_same_v<Kind, Journaled>) return "Journaled";
+    return std::is_same_v<Kind, Applying> ? "Applying" : "Memory";
   }
 };
 TYPED_TEST_SUITE(StoreContract, Kinds, KindNames);
