@@ -137,6 +137,10 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   const auto store = store::open_store({path, config.storage.map_size_bytes, self});
   CoreSettings settings = core_settings(config, self);
   if (options.restored) forget_whole(*store);
+  if (store->journal_damaged()) {
+    log(Severity::warning, "the store's journal has lost records: what it lacks is refilled from the peers",
+        {{"store", path}});
+  }
   settings.notes = store->notes();
   const Epoch epoch = settings.epoch;
   Core core(settings, store->heads());

@@ -14,7 +14,8 @@
 namespace inkmesh::store {
 namespace {
 
-constexpr std::uint32_t kFormat = 1;
+/// 2: a journal beside data.mdb, whose strokes an older inkmesh would not see.
+constexpr std::uint32_t kFormat = 2;
 constexpr std::string_view kFormatKey = "format";
 constexpr std::string_view kOwnerKey = "node";
 constexpr std::string_view kFileKey = "inode";
@@ -82,11 +83,11 @@ void LmdbReplica::open_tables(const NodeId& node) {
 
 void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
   MDB_val key = to_val(kFormatKey);
-  if (fresh) {
+  const auto write_format = [&] {
     MDB_val value{sizeof kFormat, const_cast<std::uint32_t*>(&kFormat)};
     check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write the format's version");
-    return;
-  }
+  };
+  if (fresh) return write_format();
   MDB_val value{};
   std::uint32_t found = 0;
   const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
@@ -100,6 +101,7 @@ void LmdbReplica::check_format(WriteTxn& txn, bool fresh) {
                      " by a newer inkmesh; this one knows formats up to " + std::to_string(kFormat) +
                      ". Start the newer inkmesh, or move the folder away: the node then refills from its peers.");
   }
+  if (found < kFormat) write_format();
 }
 
 /// A store of another node would make this one call histories complete that it never compared with its peers.

@@ -109,18 +109,18 @@ const fillUp = (file) => sh('dd', ['if=/dev/zero', `of=${file}`, 'bs=64k', 'stat
 
 const PAGE_BYTES = 4096;
 
-/** Flips bytes of a file here and there, where it is in use. Gives how many. */
+/** Flips bytes of a file here and there, where it is in use. */
 async function flipBytes(file, count, chance) {
   const bytes = await readFile(file);
   const isUsed = (page) => bytes.subarray(page * PAGE_BYTES, (page + 1) * PAGE_BYTES).some((byte) => byte !== 0);
   const pages = Array.from({ length: Math.floor(bytes.length / PAGE_BYTES) }, (_, page) => page).filter(isUsed);
+  if (pages.length === 0) return;
   const handle = await open(file, 'r+');
   for (let i = 0; i < count; ++i) {
     const at = chance.pick(pages) * PAGE_BYTES + chance.whole(0, PAGE_BYTES - 1);
     await handle.write(Buffer.from([bytes[at] ^ chance.whole(1, 255)]), 0, 1, at);
   }
   await handle.close();
-  return count;
 }
 
 const DAMAGED_RECORD = /damaged record/g;
@@ -136,7 +136,9 @@ export const DISK = {
       const host = world.host(node);
       world.bereave(node);
       await host.kill();
-      await flipBytes(path.join(host.dataFolder, 'data.mdb'), count, new Chance(seed));
+      const dice = new Chance(seed);
+      await flipBytes(path.join(host.dataFolder, 'data.mdb'), count, dice);
+      for (const journal of ['journal.0', 'journal.1']) await flipBytes(path.join(host.dataFolder, journal), 2, dice);
     },
     async heal(world, { node, count }) {
       const host = world.host(node);

@@ -143,14 +143,25 @@ void put(MDB_txn* txn, const char* table, std::string key, std::string value) {
   ASSERT_EQ(mdb_put(txn, dbi, &k, &v, 0), 0);
 }
 
+std::string get(MDB_txn* txn, const char* table, std::string key) {
+  MDB_dbi dbi = 0;
+  MDB_val k{key.size(), key.data()};
+  MDB_val v{};
+  if (mdb_dbi_open(txn, table, 0, &dbi) != 0 || mdb_get(txn, dbi, &k, &v) != 0) return "nothing";
+  return {static_cast<const char*>(v.mv_data), v.mv_size};
+}
+
 TEST(LmdbStore, ANewerFormatIsRefusedNamingBoth) {
   const TemporaryFolder folder;
   open_store(folder);
   with_tables(folder, [](MDB_txn* txn) { put(txn, "meta", "format", std::string("\x09\0\0\0", 4)); });
   EXPECT_THAT(refusal([&] { open_store(folder); }),
-              AllOf(HasSubstr("written in format 9 by a newer inkmesh"), HasSubstr("knows formats up to 1")));
+              AllOf(HasSubstr("written in format 9 by a newer inkmesh"), HasSubstr("knows formats up to 2")));
   with_tables(folder, [](MDB_txn* txn) { put(txn, "meta", "format", std::string("\x01\0\0\0", 4)); });
   EXPECT_NE(open_store(folder), nullptr) << "the refusal left the file as it was, and the folder free";
+  with_tables(folder, [](MDB_txn* txn) {
+    EXPECT_EQ(get(txn, "meta", "format"), std::string("\x02\0\0\0", 4)) << "an older inkmesh must not open it any more";
+  });
 }
 
 TEST(LmdbStore, AnotherNodesStoreIsRefusedNamingBoth) {
