@@ -116,6 +116,12 @@ def _comparisons(results: dict[str, Any], workload: dict[str, Any]) -> list[str]
     return said
 
 
+def _settings(workload: dict[str, Any]) -> str:
+    """What is not as usual."""
+    said = ", ".join(f"{key}: {value}" for key, value in workload["settings"].items())
+    return f" · inkmesh with <code>{escape(said)}</code>" if said else ""
+
+
 def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     parts = cells(results, workload["name"])
     colours = _colours(results)
@@ -123,7 +129,7 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     place = ("servers on one core, the generator on another" if workload["servers_cpus"] == "pinned"
              else "servers and generator share all cores")
     body += (f'<p class="soft"><code>{escape(" ".join(workload["options"]))}</code> · {workload["nodes"]} node'
-             f'{"s" if workload["nodes"] > 1 else ""} · {place}</p>')
+             f'{"s" if workload["nodes"] > 1 else ""} · {place}{_settings(workload)}</p>')
     for plot in workload["plots"]:
         if plot in CURVES:
             curves = [(name, colours[name], cell.curve(f"{plot}_us")) for name, cell in parts.items()]

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Workload:
-    """One row of the matrix. `options` are bench_load's; `settings` the servers'."""
+    """One row of the matrix. `options` are bench_load's; `settings` inkmesh's: all others run as they are."""
 
     name: str
     title: str
@@ -28,21 +28,26 @@ class Workload:
 
 
 WORKLOADS = [
-    Workload("fanout", "One drawing, 500 look on, 100 strokes/s",
-             ["fanout", "--subscribers", "500", "--rate", "100"]),
+    Workload("fanout", "One drawing, 500 look on, 200 strokes/s",
+             ["fanout", "--subscribers", "500", "--rate", "200"]),
     Workload("fanout-closed", "One drawing, 500 look on, as fast as it goes: 16 strokes under way",
              ["fanout", "--subscribers", "500", "--window", "16"],
              plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
-    Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 1 stroke/s",
-             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free"),
-    Workload("mesh-3-copies", "The same, each stroke stored on all 3 nodes and acknowledged on 2",
-             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free",
+    Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 5 strokes/s",
+             ["mesh", "--drawings", "300", "--rate", "5"], nodes=3, servers_cpus="free"),
+    Workload("mesh-slow", "The same 300 drawings, all draw 1 stroke/s",
+             ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free", short=False),
+    Workload("mesh-3-copies", "300 drawings, 5 strokes/s, each stored on all 3 nodes and acknowledged on 2",
+             ["mesh", "--drawings", "300", "--rate", "5"], nodes=3, servers_cpus="free",
              settings={"replicas": 3, "ack": 2}, short=False, only=("inkmesh",)),
     Workload("mesh-closed", "The same 300 drawings, as fast as it goes: each of the 900 draws when its last stroke is back",
              ["mesh", "--drawings", "300", "--rate", "0"], nodes=3, servers_cpus="free", short=False,
              plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
     Workload("latency", "From one node to another, 100 strokes/s",
              ["latency", "--rate", "100"], nodes=3, headline="latency_p50", servers_cpus="free"),
+    Workload("latency-async", "From one node to another, 100 strokes/s; inkmesh shows strokes before they are on disk",
+             ["latency", "--rate", "100"], nodes=3, headline="latency_p50", servers_cpus="free",
+             settings={"durability": "async"}, short=False),
     Workload("idle", "5,000 connections that do nothing",
              ["idle", "--connections", "5000"], headline="bytes_per_connection",
              plots=("bytes_per_connection", "cpu_us_per_open")),
