@@ -23,6 +23,13 @@ void no_delay(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 }
 
+int give_up(int fd) {
+  const int why = errno;
+  close(fd);
+  errno = why;
+  return -1;
+}
+
 }  // namespace
 
 sockaddr_in parse_address(std::string_view text) {
@@ -58,16 +65,21 @@ int listen_at(const sockaddr_in& address) {
   return fd;
 }
 
-int connect_to(const sockaddr_in& address, int receive_buffer) {
+int connect_to(const sockaddr_in& address, int receive_buffer, std::uint32_t source) {
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   no_delay(fd);
   if (receive_buffer != 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof(receive_buffer));
+  if (source != 0 && ntohl(address.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET) {
+    const int on = 1;
+    sockaddr_in own{};
+    own.sin_family = AF_INET;
+    own.sin_addr.s_addr = htonl(INADDR_LOOPBACK + source);
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+    if (bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof(own)) != 0) return give_up(fd);
+  }
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0 && errno != EINPROGRESS) {
-    const int why = errno;
-    close(fd);
-    errno = why;
-    return -1;
+    return give_up(fd);
   }
   return fd;
 }

@@ -16,7 +16,9 @@ sockaddr_in parse_address(std::string_view text);
 int listen_at(const sockaddr_in& address);
 
 /// A socket that is connecting or connected; -1 when that fails at once. `receive_buffer`: 0 leaves it to the system.
-int connect_to(const sockaddr_in& address, int receive_buffer = 0);
+/// `source`: the nth of loopback's addresses is what it comes from, as one has ports for some 28,000 connections; 0
+/// leaves that to the system, and so does any for an address that is not loopback's.
+int connect_to(const sockaddr_in& address, int receive_buffer = 0, std::uint32_t source = 0);
 
 /// The next connection of a listening socket, ready for use; -1 when there is none.
 int accept_from(int listener);

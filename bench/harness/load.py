@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ def command_line(binary: Path, dialect: str, running: Any, options: list[str]) -
 
 
 def run(binary: Path, dialect: str, running: Any, options: list[str], cpus: set[int] | None,
-        timeout_s: float, kills: bool = False) -> dict[str, Any]:
+        timeout_s: float, kills: bool = False,
+        check: Callable[[dict[str, Any]], None] | None = None) -> dict[str, Any]:
     """The result line, with `failures` completed: a run that has any does not count. `kills`: the first process's end is
-    part of the run."""
+    part of the run. `check` looks at the servers once more and may add failures and figures."""
 
     try:
         with placed(cpus):
@@ -38,6 +40,11 @@ def run(binary: Path, dialect: str, running: Any, options: list[str], cpus: set[
             result["failures"].append(f"{label} ended during the run")
     if result["figures"].get("generator_busy", 0) > BUSY_LIMIT:
         result["failures"].append(f"the generator was {result['figures']['generator_busy']:.0%} busy: it may be the limit")
+    if check is not None and not result["failures"]:
+        try:
+            check(result)
+        except (OSError, ValueError, KeyError) as failed:
+            result["failures"].append(f"the servers could not be looked at: {failed!r}")
     servers = result["figures"].get("servers", {}).values()
     result["figures"]["rss_growth_kib"] = sum(one["rss_kib"] - one["rss_kib_begin"] for one in servers)
     result["ok"] = not result["failures"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 
 NICE = -10  # servers and generator alike, where allowed: whoever else uses the machine disturbs less
 STOP_S = 10
+DESCRIPTORS = 65536  # that a process may have, at least, where that may be set
 
 
 class StartFailed(Exception):
@@ -37,6 +39,17 @@ def placed(cpus: set[int] | None) -> Iterator[None]:
         os.sched_setaffinity(0, before)
         if may_be_nice():
             os.setpriority(os.PRIO_PROCESS, 0, 0)
+
+
+def raise_descriptor_limit() -> None:
+    """For all that is started from here: 10,000 connections have a descriptor at both ends."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for most in (max(hard, DESCRIPTORS), hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+            return
+        except ValueError:  # only who may raises the hard one
+            continue
 
 
 def is_alive(pid: int) -> bool:
@@ -121,7 +134,12 @@ def accepts(port: int) -> bool:
 
 
 class Running:
-    """Servers that run: `urls` for the clients, one a node; `pids` of all processes whose work counts."""
+    """Servers that run: `urls` for the clients, one a node; `pids` of all processes whose work counts; where they are known,
+    the ports at which nodes take each other's strokes and gossip, and how many homes a channel has."""
+
+    link_ports: list[int] = []
+    gossip_ports: list[int] = []
+    homes: int | None = None
 
     def __init__(self, urls: list[str], processes: list[Process]) -> None:
         self.urls = urls

@@ -32,6 +32,7 @@ th:first-child,td:first-child,.name{text-align:left}th{font-weight:600}code{font
 
 COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "latency_p50", "latency_p99",
            "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "all_live_ms",
+           "link_bytes_per_stroke", "copies_per_stroke", "link_bytes_per_copy", "stroke_bytes", "gossip_bytes_per_s",
            "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
            "servers_busy", "generator_busy")
 RARE = ("rss_growth_mib",)  # shown only where it is plotted
@@ -56,7 +57,7 @@ def _columns(parts: dict[str, Cell], workload: dict[str, Any]) -> list[str]:
 
     def says_something(key: str) -> bool:
         spreads = [spread for cell in parts.values() if (spread := cell.spread(key))]
-        return any(spread.high != 0 for spread in spreads) and (key not in RARE or key in workload["plots"])
+        return (any(spread.high != 0 for spread in spreads) or key == workload["headline"]) and (key not in RARE or key in workload["plots"])
 
     return [key for key in dict.fromkeys((workload["headline"], *COLUMNS)) if says_something(key)]
 
@@ -155,6 +156,28 @@ def _section(results: dict[str, Any], workload: dict[str, Any]) -> str:
     return f'<section id="{workload["name"]}">{body}</section>'
 
 
+def _series(results: dict[str, Any]) -> str:
+    """What workloads have in common that differ in their number of nodes only: CPU for each delivery."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for workload in results["workloads"]:
+        if workload["series"]:
+            groups.setdefault(workload["series"], []).append(workload)
+    body = ""
+    colours = _colours(results)
+    for title, workloads in groups.items():
+        curves = []
+        for contestant in results["contestants"]:
+            points = [(float(workload["nodes"]), spread.median) for workload in workloads
+                      if (cell := cells(results, workload["name"]).get(contestant["name"]))
+                      and (spread := cell.spread("cpu_us_per_delivery"))]
+            curves.append((contestant["name"], colours[contestant["name"]], sorted(points), False))
+        if any(len(points) > 1 for _, _, points, _ in curves):
+            body += (f"<section><h2>{escape(title)}</h2><h3>CPU of all servers, per delivery "
+                     '<span class="soft">(less is better)</span></h3>'
+                     + plots.growth([curve for curve in curves if curve[2]], "nodes", "µs") + "</section>")
+    return body
+
+
 def _recovery(result: dict[str, Any]) -> str:
     body = f'<h2>{escape(result["title"])}</h2><p class="soft">{escape(result["about"])} Measured: '
     body += f'{escape(result["contestant"])}.</p>'
@@ -190,6 +213,7 @@ def page(results: dict[str, Any]) -> str:
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"TCP with {machine['congestion']}, stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
     sections = "".join(_section(results, workload) for workload in results["workloads"])
+    sections += _series(results)
     recoveries = results.get("recoveries", [])
     if recoveries:
         sections += "<h1>After a fault</h1><p>Samples of all runs together. Each run was checked: every stroke reached every \

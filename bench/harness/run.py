@@ -17,7 +17,8 @@ import machine
 import recovery
 import report
 import scale
-from processes import StartFailed, placed
+import traffic
+from processes import StartFailed, placed, raise_descriptor_limit
 from recovery import RECOVERIES
 from servers import Floor, Inkmesh, Servers
 from workloads import WORKLOADS, Workload
@@ -122,12 +123,13 @@ def start(servers: Servers, workload: Workload, folder: Path) -> Any:
         return servers.start(workload.nodes, folder, **settings)
 
 
-def load_options(servers: Servers, workload: Workload, options: argparse.Namespace) -> list[str]:
+def load_options(servers: Servers, workload: Workload, options: argparse.Namespace, running: Any) -> list[str]:
     """bench_load's options for one run."""
     seconds = options.seconds or (2 if options.short else workload.seconds)
     warm = min(workload.warm, 1) if options.short else workload.warm
     acks = ["--acks"] if getattr(servers, "acks", False) else []
-    return ["--seconds", str(seconds), "--warm", str(warm), "--settle", str(workload.settle), *acks, *workload.options]
+    return ["--seconds", str(seconds), "--warm", str(warm), "--settle", str(workload.settle), *acks,
+            *traffic.options(running, workload), *workload.options]
 
 
 def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
@@ -137,7 +139,8 @@ def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, f
         return {"ok": False, "failures": [str(failed)], "figures": {}}
     try:
         return load.run(options.tools / "bench_load", servers.dialect, running,
-                        load_options(servers, workload, options), cores(workload)[1], RUN_WITHIN_S, workload.kills)
+                        load_options(servers, workload, options, running), cores(workload)[1], RUN_WITHIN_S,
+                        workload.kills, lambda result: traffic.check(result, running, workload))
     finally:
         running.stop()
         if not options.keep:
@@ -149,7 +152,7 @@ def hold(servers: Servers, workload: Workload, options: argparse.Namespace) -> i
     running = start(servers, workload, options.out / "data" / f"hold-{servers.name}")
     try:
         words = load.command_line(options.tools / "bench_load", servers.dialect, running,
-                                  load_options(servers, workload, options))
+                                  load_options(servers, workload, options, running))
         own = cores(workload)[1]
         pinned = ["taskset", "-c", ",".join(map(str, own))] if own else []
         print("\n".join(f"{label:<8} pid {pid}" for label, pid in running.pids.items()))
@@ -178,6 +181,7 @@ def note(workload: Workload, result: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    raise_descriptor_limit()
     chosen = [w for w in WORKLOADS if (w.name in options.only if options.only else not options.short or w.short)]
     wanted = [r for r in RECOVERIES if not options.only or r.name in options.only or "recovery" in options.only]
     rounds = options.rounds or (3 if options.short else 5)
@@ -206,7 +210,8 @@ def main(arguments: list[str]) -> int:
         "machine": machine.describe(ROOT, options.out),
         "contestants": [{"name": s.name, "dialect": s.dialect, "version": machine.version_of(s)} for s in everyone],
         "workloads": [{"name": w.name, "title": w.title, "headline": w.headline, "plots": w.plots, "nodes": w.nodes,
-                       "settings": w.settings, "options": w.options, "servers_cpus": w.servers_cpus} for w in chosen],
+                       "settings": w.settings, "options": w.options, "servers_cpus": w.servers_cpus, "series": w.series}
+                      for w in chosen],
         "rounds": rounds,
         "runs": runs,
         "recoveries": recoveries,

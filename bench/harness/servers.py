@@ -56,6 +56,7 @@ class Floor(Servers):
                                                *peers]))
         processes = start_all(commands, folder)
         running = Running([f"ws://127.0.0.1:{port}" for port in clients], processes)
+        running.link_ports = meshes
         try:
             for process, port in zip(processes, clients):
                 process.wait_until(lambda port=port: accepts(port), "listening")
@@ -87,7 +88,7 @@ class Inkmesh(Servers):
         replicas = min(settings.get("replicas", 2), nodes)
         lines += [
             f"replicas: {replicas}",
-            f"ack: {min(settings.get('ack', 2), replicas)}",
+            f"ack: {max(1, min(settings.get('ack', 2), replicas))}",
             "storage:",
             f"  path: {folder}/data/{{node}}",
             "  map_size: 16GiB",
@@ -113,6 +114,9 @@ class Inkmesh(Servers):
                     for i, (_, inside) in enumerate(places)]
         processes = start_all(commands, folder)
         running = Running([f"ws://{host}:{port}" for host, port in zip(hosts, ports)], processes)
+        nodes = len(hosts)
+        running.gossip_ports, running.link_ports = ports[nodes:2 * nodes], ports[2 * nodes:]
+        running.homes = min(settings.get("replicas", 2), nodes)
         try:
             for process, url in zip(processes, running.urls):
                 process.wait_until(lambda url=url: self.ready(url), "ready", 30)

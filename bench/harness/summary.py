@@ -38,6 +38,11 @@ METRICS = {
     "cpu_us_per_drawing": Metric("CPU to open a new drawing", "µs", ("cpu_us_per_drawing",)),
     "caught_up_per_s": Metric("Strokes of its history that a reader gets", "/s", ("caught_up_per_s",), False),
     "catchup_p50": Metric("Until the drawing is there, median", "ms", ("catchup_us", "p50"), scale=1e-3),
+    "link_bytes_per_stroke": Metric("Between nodes, per stroke", "bytes", ("link_bytes_per_stroke",)),
+    "copies_per_stroke": Metric("Other nodes that a stroke must get to", "", ("copies_per_stroke",)),
+    "link_bytes_per_copy": Metric("Between nodes, per copy", "bytes", ("link_bytes_per_copy",)),
+    "stroke_bytes": Metric("A stroke's own JSON", "bytes", ("stroke_bytes",)),
+    "gossip_bytes_per_s": Metric("Gossip, all nodes", "bytes/s", ("gossip_bytes_per_s",)),
     "all_live_ms": Metric("Until the last client is live again", "ms", ("all_live_ms",)),
     "rss_growth_mib": Metric("Memory that the servers grew by", "MiB", ("rss_growth_kib",), scale=1 / 1024),
     "servers_busy": Metric("Servers busy", "cores", ("servers_busy",)),
@@ -59,6 +64,8 @@ def value(figures: dict[str, Any], key: str) -> float | None:
 
 def number(amount: float) -> str:
     """Three digits that count."""
+    if amount == 0:
+        return "0"
     if amount >= 1000:
         return f"{amount:,.0f}"
     return f"{amount:.3g}" if amount < 100 else f"{amount:.0f}"

@@ -24,8 +24,15 @@ class Workload:
     # pinned: servers to core 1, the generator to core 0. free: all where they like. With three nodes on two cores the
     # rounds lie equally far apart either way, and a pinned generator has the longer tails (its core is then shared).
     servers_cpus: str = "pinned"
+    series: str = ""  # title of the plot of CPU against the number of nodes that it is a point of
+    counts_bytes: bool = False  # what flows between nodes must be one copy for each that is due
     kills: bool = False  # the first node dies within the run; "{first_pid}" in options is its process
 
+
+NODES = "The same 900 people and 4,500 strokes/s, spread over more nodes"
+TRAFFIC_PLOTS = ("link_bytes_per_stroke", "link_bytes_per_copy", "cpu_us_per_delivery")
+IDLE_PLOTS = ("bytes_per_connection", "cpu_us_per_open")
+CATCHUP_PLOTS = ("caught_up_per_s", "catchup_p50", "cpu_us_per_delivery")
 
 WORKLOADS = [
     Workload("fanout", "One drawing, 500 look on, 200 strokes/s",
@@ -34,13 +41,25 @@ WORKLOADS = [
              ["fanout", "--subscribers", "500", "--window", "16"],
              plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
     Workload("mesh", "300 drawings with 3 people each, one at each of 3 nodes, all draw 5 strokes/s",
-             ["mesh", "--drawings", "300", "--rate", "5"], nodes=3, servers_cpus="free"),
+             ["mesh", "--drawings", "300", "--rate", "5"], nodes=3, servers_cpus="free", series=NODES),
+    Workload("mesh-5", "The same, over 5 nodes",
+             ["mesh", "--drawings", "300", "--rate", "5"], nodes=5, servers_cpus="free", short=False, series=NODES),
+    Workload("mesh-9", "The same, over 9 nodes",
+             ["mesh", "--drawings", "300", "--rate", "5"], nodes=9, servers_cpus="free", short=False, series=NODES),
     Workload("mesh-slow", "The same 300 drawings, all draw 1 stroke/s",
              ["mesh", "--drawings", "300", "--rate", "1"], nodes=3, servers_cpus="free", short=False),
     Workload("mesh-3-copies", "300 drawings, 5 strokes/s, each stored on all 3 nodes and acknowledged on 2",
              ["mesh", "--drawings", "300", "--rate", "5"], nodes=3, servers_cpus="free",
              settings={"replicas": 3, "ack": 2}, short=False, only=("inkmesh",)),
-    Workload("mesh-closed", "The same 300 drawings, as fast as it goes: each of the 900 draws when its last stroke is back",
+    Workload("bytes-no-homes", "300 drawings, all 3 people of each at one node, no homes: nothing is for other nodes",
+             ["mesh", "--drawings", "300", "--rate", "5", "--together"], nodes=3, servers_cpus="free",
+             headline="link_bytes_per_stroke", plots=TRAFFIC_PLOTS, settings={"replicas": 0}, short=False,
+             only=("inkmesh",), counts_bytes=True),
+    Workload("bytes-homes", "The same with 2 homes: copies to them, and to nobody else",
+             ["mesh", "--drawings", "300", "--rate", "5", "--together"], nodes=3, servers_cpus="free",
+             headline="link_bytes_per_stroke", plots=TRAFFIC_PLOTS, short=False, only=("inkmesh",),
+             counts_bytes=True),
+    Workload("mesh-closed", "300 drawings, as fast as it goes: each of the 900 draws when its last stroke is back",
              ["mesh", "--drawings", "300", "--rate", "0"], nodes=3, servers_cpus="free", short=False,
              plots=("cpu_us_per_delivery", "deliveries_per_s", "latency")),
     Workload("latency", "From one node to another, 100 strokes/s",
@@ -48,12 +67,13 @@ WORKLOADS = [
     Workload("latency-async", "From one node to another, 100 strokes/s; inkmesh shows strokes before they are on disk",
              ["latency", "--rate", "100"], nodes=3, headline="latency_p50", servers_cpus="free",
              settings={"durability": "async"}, short=False),
-    Workload("idle", "5,000 connections that do nothing",
-             ["idle", "--connections", "5000"], headline="bytes_per_connection",
-             plots=("bytes_per_connection", "cpu_us_per_open")),
+    Workload("idle", "2,000 connections that do nothing",
+             ["idle", "--connections", "2000"], headline="bytes_per_connection", plots=IDLE_PLOTS),
+    Workload("idle-10000", "10,000 connections that do nothing",
+             ["idle", "--connections", "10000"], headline="bytes_per_connection", plots=IDLE_PLOTS, short=False),
     Workload("idle-open", "5,000 connections with drawings open, 3 people each",
              ["idle", "--connections", "5000", "--people", "3"], headline="bytes_per_connection",
-             plots=("bytes_per_connection", "cpu_us_per_open"), short=False),
+             plots=IDLE_PLOTS, short=False),
     Workload("ingest", "200 authors, 4 strokes under way each, nobody looks on: stored, then acknowledged",
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
              headline="acks_per_s", plots=("acks_per_s", "cpu_us_per_stroke", "ack_latency"), servers_cpus="free",
@@ -65,8 +85,13 @@ WORKLOADS = [
              ["fanout", "--subscribers", "450", "--rate", "100"], headline="latency_p99",
              plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
     Workload("catchup", "Opening a drawing of 20,000 strokes", ["catchup", "--strokes", "20000"],
-             headline="caught_up_per_s", plots=("caught_up_per_s", "catchup_p50", "cpu_us_per_delivery"), short=False,
-             only=("inkmesh",)),
+             headline="caught_up_per_s", plots=CATCHUP_PLOTS, short=False, only=("inkmesh",)),
+    Workload("catchup-100", "Coming back to a drawing with a cursor that lacks the last 100 strokes of 20,000",
+             ["catchup", "--held", "19900", "--strokes", "100", "--readers", "200"],
+             headline="catchup_p50", plots=CATCHUP_PLOTS, short=False, only=("inkmesh",)),
+    Workload("catchup-100k", "Coming back to a drawing with a cursor that lacks the last 100,000 strokes of 120,000",
+             ["catchup", "--held", "20000", "--strokes", "100000", "--readers", "5"],
+             headline="catchup_p50", plots=CATCHUP_PLOTS, short=False, only=("inkmesh",)),
     Workload("churn", "50 people open one new drawing after another, 20 on each connection, at 3 nodes",
              ["churn", "--people", "50", "--drawings", "20"], nodes=3, headline="drawings_per_s",
              plots=("drawings_per_s", "cpu_us_per_drawing", "open_latency"), servers_cpus="free", short=False),

@@ -27,6 +27,12 @@ class Dialect {
 
   virtual void subscribe(std::uint64_t id, std::string_view channel, std::string& message) const = 0;
 
+  /// As subscribe, from behind a cursor on (`{"ws1~5k2m9x1q":42}`). False: such a server gives nobody what was missed.
+  virtual bool resume(std::uint64_t /*id*/, std::string_view /*channel*/, std::string_view /*cursor*/,
+                      std::string& /*message*/) const {
+    return false;
+  }
+
   /// `data` is the stroke's JSON. `op` rises by one for each publish of a connection, from 1.
   virtual void publish(std::uint64_t op, std::string_view client, std::string_view channel, std::string_view data,
                        std::string& message) const = 0;

@@ -30,6 +30,13 @@ class Inkmesh final : public Dialect {
     message += channel;
     message += R"("})";
   }
+  bool resume(std::uint64_t id, std::string_view channel, std::string_view cursor,
+              std::string& message) const override {
+    subscribe(id, channel, message);
+    message.back() = ',';
+    message.append(R"("cursor":)").append(cursor).append("}");
+    return true;
+  }
   void publish(std::uint64_t op, std::string_view, std::string_view channel, std::string_view data,
                std::string& message) const override {
     const std::string number = std::to_string(op);

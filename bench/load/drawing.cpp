@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/clock.h"
+#include "load/copies.h"
 #include "load/strokes.h"
 
 namespace inkmesh::bench {
@@ -21,6 +22,10 @@ Drawing::Drawing(const Setting& setting, DrawingPlan plan)
     channel_names_.push_back(setting_.prefix + "-drawing-" + std::to_string(i));
   }
   place_members();
+  if (setting_.homes >= 0) {
+    copies_ = copies_by_member(plan_, channel_names_, static_cast<std::uint32_t>(setting_.urls.size()),
+                               static_cast<std::uint32_t>(setting_.homes));
+  }
 }
 
 void Drawing::place_members() {
@@ -95,8 +100,12 @@ void Drawing::draw(Connection& author, std::uint64_t due, std::uint64_t now) {
   stroke_.clear();
   append_stroke({.publisher = role.publisher, .seq = ledger_.next_seq(role.publisher), .due_ns = due}, stroke_);
   fleet_.publish(author, role.sent, channel_names_[role.member.channel], stroke_);
+  const std::uint64_t copies = copies_.empty() ? 0 : copies_[author.index];
+  all_copies_ += copies;
   if (!measured(due)) return;
   ++strokes_measured_;
+  stroke_bytes_measured_ += stroke_.size();
+  copies_measured_ += copies;
   lateness_.add(now - due);
 }
 
@@ -181,17 +190,36 @@ Result Drawing::run() {
   announce("begin");
   const auto delivered_before = ledger_.delivered();
   const auto bytes_before = fleet_.bytes_read();
+  const auto links_before = setting_.links.bytes();
+  const auto gossip_before = setting_.gossip.bytes();
   const Moment begin = sample_moment(setting_.processes);
   draw_until(end_ns_);
   const Moment end = sample_moment(setting_.processes);
   const auto delivered = ledger_.delivered() - delivered_before;
   const auto bytes = fleet_.bytes_read() - bytes_before;
+  const auto link_bytes = setting_.links.bytes() - links_before;
+  const auto gossip_bytes = setting_.gossip.bytes() - gossip_before;
   drawing_ = false;
   announce("end");
   wait_for_stragglers();
   Result outcome = result(begin, end, delivered);
   outcome.figures.add("bytes_read", bytes);
+  add_traffic(link_bytes, gossip_bytes, static_cast<double>(end.at_ns - begin.at_ns) / static_cast<double>(kSecond),
+              outcome.figures);
   return outcome;
+}
+
+void Drawing::add_traffic(std::uint64_t link_bytes, std::uint64_t gossip_bytes, double seconds,
+                          JsonObject& figures) const {
+  if (setting_.links.empty() || strokes_measured_ == 0) return;
+  const auto strokes = static_cast<double>(strokes_measured_);
+  figures.add("stroke_bytes", static_cast<double>(stroke_bytes_measured_) / strokes);
+  figures.add("link_bytes_per_stroke", static_cast<double>(link_bytes) / strokes);
+  if (!setting_.gossip.empty()) figures.add("gossip_bytes_per_s", static_cast<double>(gossip_bytes) / seconds);
+  if (copies_.empty()) return;
+  figures.add("all_copies", all_copies_).add("copies_per_stroke", static_cast<double>(copies_measured_) / strokes);
+  if (copies_measured_ == 0) return;
+  figures.add("link_bytes_per_copy", static_cast<double>(link_bytes) / static_cast<double>(copies_measured_));
 }
 
 Result Drawing::result(const Moment& begin, const Moment& end, std::uint64_t delivered) const {

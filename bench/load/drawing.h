@@ -69,6 +69,7 @@ class Drawing final : public Listener {
     return due >= begin_ns_ && due < end_ns_;
   }
   Result result(const Moment& begin, const Moment& end, std::uint64_t delivered) const;
+  void add_traffic(std::uint64_t link_bytes, std::uint64_t gossip_bytes, double seconds, JsonObject& figures) const;
 
   const Setting& setting_;
   const DrawingPlan plan_;
@@ -77,6 +78,7 @@ class Drawing final : public Listener {
   std::vector<Role> roles_;      // by connection
   std::vector<Author> authors_;  // by publisher
   std::vector<std::string> channel_names_;
+  std::vector<std::uint32_t> copies_;  // of a stroke at other nodes, by connection; empty: not known
   std::size_t unsubscribed_ = 0;
 
   bool drawing_ = false;
@@ -89,6 +91,9 @@ class Drawing final : public Listener {
   Histogram ack_latency_;
   Histogram lateness_;  // of the generator behind its own schedule
   std::uint64_t strokes_measured_ = 0;
+  std::uint64_t stroke_bytes_measured_ = 0;
+  std::uint64_t copies_measured_ = 0;
+  std::uint64_t all_copies_ = 0;
   std::uint64_t acks_ = 0;
   std::uint64_t acks_measured_ = 0;
   std::uint64_t lost_silent_ = 0;

@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kRead = std::size_t{256} * 1024;
 /// NATS puts all that waits for a client into one frame, of up to 64 MiB.
 constexpr std::size_t kLargestFrame = std::size_t{65} << 20;
+/// Of loopback, from which the clients come: an address has some 28,000 ports, of which earlier runs' still rest.
+constexpr std::uint32_t kConnectionsPerAddress = 8000;
 constexpr int kSmallBuffer = 4096;
 constexpr std::size_t kLargestUpgrade = std::size_t{16} * 1024;
 
@@ -81,7 +83,8 @@ void Fleet::start_waiting() {
 }
 
 void Fleet::connect(Connection& connection) {
-  connection.fd = connect_to(addresses_[connection.node], connection.small ? kSmallBuffer : 0);
+  connection.fd = connect_to(addresses_[connection.node], connection.small ? kSmallBuffer : 0,
+                             connection.index / kConnectionsPerAddress);
   connection.state = Connection::State::connecting;
   ++opening_;
   if (connection.fd < 0) {
@@ -152,6 +155,15 @@ void Fleet::send(Connection& connection, std::string_view message) {
 void Fleet::subscribe(Connection& connection, std::string_view channel) {
   message_.clear();
   dialect_.subscribe(++connection.last_id, channel, message_);
+  send(connection, message_);
+  flush(connection);
+}
+
+void Fleet::resume(Connection& connection, std::string_view channel, std::string_view cursor) {
+  message_.clear();
+  if (!dialect_.resume(++connection.last_id, channel, cursor, message_)) {
+    throw RunFailed("servers of this kind give nobody what was missed");
+  }
   send(connection, message_);
   flush(connection);
 }

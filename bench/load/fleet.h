@@ -77,6 +77,8 @@ class Fleet {
   void close(Connection& connection);
 
   void subscribe(Connection& connection, std::string_view channel);
+  /// Subscribes to what lies past a cursor. Throws RunFailed where the dialect has no such thing.
+  void resume(Connection& connection, std::string_view channel, std::string_view cursor);
   /// `data` as `Dialect::publish` takes them. Leaves at the next flush.
   void publish(Connection& connection, std::uint64_t op, std::string_view channel, std::string_view data);
   /// A message of the workload's own making. Leaves at the next flush.

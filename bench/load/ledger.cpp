@@ -15,16 +15,19 @@ Ledger::Channel& Ledger::channel(std::uint32_t number) {
 }
 
 std::uint32_t Ledger::add_publisher(std::uint32_t number) {
-  const std::uint32_t slot = channel(number).publishers++;
-  publishers_.push_back({.channel = number, .slot = slot, .sent = 0});
-  return static_cast<std::uint32_t>(publishers_.size() - 1);
+  auto& all = channel(number).publishers;
+  const auto index = static_cast<std::uint32_t>(publishers_.size());
+  publishers_.push_back({.channel = number, .slot = static_cast<std::uint32_t>(all.size()), .sent = 0});
+  all.push_back(index);
+  return index;
 }
 
 std::uint32_t Ledger::add_subscriber(std::uint32_t number) {
   Channel& to = channel(number);
   ++to.subscribers;
   subscribers_.push_back({.channel = number, .first = expected_.size()});
-  expected_.resize(expected_.size() + to.publishers, 1);
+  for (const auto publisher : to.publishers)
+    expected_.push_back(publishers_[publisher].sent + 1);
   return static_cast<std::uint32_t>(subscribers_.size() - 1);
 }
 

@@ -12,7 +12,8 @@ class Ledger {
  public:
   /// A publisher of a channel; its number is what marks carry.
   std::uint32_t add_publisher(std::uint32_t channel);
-  /// A subscriber that must get all strokes of that channel. All publishers are known by then.
+  /// A subscriber that must get all strokes of that channel from now on, and none from before. All publishers are known
+  /// by then.
   std::uint32_t add_subscriber(std::uint32_t channel);
 
   /// The publisher's next sequence, from 1.
@@ -62,7 +63,7 @@ class Ledger {
     std::size_t first;  ///< of its channel's publishers in expected_
   };
   struct Channel {
-    std::uint32_t publishers = 0;
+    std::vector<std::uint32_t> publishers;  ///< by slot
     std::uint32_t subscribers = 0;
   };
 

@@ -63,6 +63,10 @@ class Program {
     try {
       for (const auto& pid : pids_)
         setting_.processes.add(pid);
+      for (const auto port : link_ports_)
+        setting_.links.add(port);
+      for (const auto port : gossip_ports_)
+        setting_.gossip.add(port);
     } catch (const std::exception& error) {
       std::cerr << "bench_load: " << error.what() << "\n";
       return 2;
@@ -87,6 +91,11 @@ class Program {
     app_.add_option("--dialect", setting_.dialect_name, "How it is spoken to")->capture_default_str();
     app_.add_option("--pid", pids_, "label=PID of a server process whose CPU time and memory are counted")
         ->expected(1, -1);
+    app_.add_option("--link-port", link_ports_, "Where nodes take each other's strokes: what flows there is counted")
+        ->expected(1, -1);
+    app_.add_option("--gossip-port", gossip_ports_, "Where nodes gossip")->expected(1, -1);
+    app_.add_option("--homes", setting_.homes,
+                    "Homes of each channel: to tell how often a stroke goes to another node");
     app_.add_option("--settle", setting_.settle_s, "Seconds between the last subscription and the first stroke")
         ->capture_default_str();
     app_.add_option("--warm", setting_.warm_s, "Seconds of drawing before the window")->capture_default_str();
@@ -125,6 +134,7 @@ class Program {
     });
     sub->add_option("--drawings", mesh_.drawings)->capture_default_str();
     sub->add_option("--people", mesh_.people, "Of each drawing, each at the next node")->capture_default_str();
+    sub->add_flag("--together", mesh_.together, "All people of a drawing at one node");
     sub->add_option("--rate", mesh_.rate, "Strokes a second of each person; 0: closed loop")->capture_default_str();
     sub->add_option("--window", mesh_.window, "Closed loop: a person's strokes under way")->capture_default_str();
   }
@@ -156,9 +166,11 @@ class Program {
   }
 
   void catchup_options() {
-    auto* sub = workload("catchup", "Opening a drawing that has much in it",
+    auto* sub = workload("catchup", "Opening a drawing that has much in it, or coming back to it with a cursor",
                          [this] { return Catchup(setting_, catchup_).run(); });
-    sub->add_option("--strokes", catchup_.strokes)->capture_default_str();
+    sub->add_option("--strokes", catchup_.strokes, "That the readers lack")->capture_default_str();
+    sub->add_option("--held", catchup_.held, "That they have, up to their cursor; 0: they have none")
+        ->capture_default_str();
     sub->add_option("--readers", catchup_.readers, "One after the other")->capture_default_str();
     sub->add_option("--fill-at", catchup_.fill_at, "The author's node, from 0")->capture_default_str();
     sub->add_option("--read-at", catchup_.read_at, "The readers' node")->capture_default_str();
@@ -201,6 +213,8 @@ class Program {
   CLI::App app_;
   Setting setting_;
   std::vector<std::string> pids_;
+  std::vector<std::uint16_t> link_ports_;
+  std::vector<std::uint16_t> gossip_ports_;
   FanoutCase fanout_;
   FanoutCase latency_;
   MeshCase mesh_;

@@ -27,8 +27,10 @@ DrawingPlan mesh(const MeshCase& wanted) {
   // Person by person, so that the authors who take turns draw in drawing after drawing.
   for (std::uint32_t person = 0; person < wanted.people; ++person) {
     for (std::uint32_t drawing = 0; drawing < wanted.drawings; ++drawing) {
-      plan.members.push_back(
-          {.node = (drawing + person) % wanted.nodes, .channel = drawing, .reads = true, .draws = true});
+      plan.members.push_back({.node = (drawing + (wanted.together ? 0 : person)) % wanted.nodes,
+                              .channel = drawing,
+                              .reads = true,
+                              .draws = true});
     }
   }
   return plan;

@@ -25,6 +25,7 @@ struct MeshCase {
   std::uint32_t nodes = 3;
   double rate = 2;  ///< of each person; 0: closed loop
   std::uint32_t window = 1;
+  bool together = false;  ///< all people of a drawing are at the same node
 };
 /// Many drawings with some people each, all of whom draw and look on.
 DrawingPlan mesh(const MeshCase& wanted);

@@ -8,6 +8,7 @@
 
 #include "load/dialect.h"
 #include "load/json.h"
+#include "load/links.h"
 #include "load/usage.h"
 
 namespace inkmesh::bench {
@@ -18,6 +19,10 @@ struct Setting {
   std::unique_ptr<Dialect> dialect;
   std::vector<std::string> urls;
   Processes processes;
+  Links links;   ///< the nodes' ports for each other's strokes
+  Links gossip;  ///< and for gossip, where it has its own
+  /// Homes of each channel, where it is to be told how often a stroke has to go to another node; below 0: it is not.
+  int homes = -1;
   double settle_s = 1;    ///< between the last subscription and the first stroke
   double warm_s = 1;      ///< drawn and delivered, not measured
   double measured_s = 5;  ///< the window

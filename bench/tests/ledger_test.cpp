@@ -37,6 +37,19 @@ TEST_F(LedgerTest, AllThatWasOwedCame) {
   EXPECT_EQ(ledger.verdict(), "");
 }
 
+TEST_F(LedgerTest, WhoComesLaterIsOwedWhatFollows) {
+  ledger.next_seq(elsewhere);
+  ledger.delivered(third, elsewhere, 1);
+  const auto later = ledger.add_subscriber(1);
+  EXPECT_TRUE(ledger.settled());
+  ledger.next_seq(elsewhere);
+  ledger.delivered(third, elsewhere, 2);
+  EXPECT_TRUE(ledger.delivered(later, elsewhere, 2));
+  EXPECT_TRUE(ledger.settled());
+  EXPECT_FALSE(ledger.delivered(later, elsewhere, 1));
+  EXPECT_EQ(ledger.verdict(), "1 repeated");
+}
+
 TEST_F(LedgerTest, WhatDidNotComeIsLost) {
   ledger.next_seq(ann);
   ledger.delivered(first, ann, 1);
