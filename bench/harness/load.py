@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from processes import is_alive, placed
+from processes import die_with_parent, is_alive, placed
 
 BUSY_LIMIT = 0.8  # of its core: past that the generator could be what is measured
 
@@ -28,7 +28,7 @@ def run(binary: Path, dialect: str, running: Any, options: list[str], cpus: set[
     try:
         with placed(cpus):
             done = subprocess.run(command_line(binary, dialect, running, options), stdin=subprocess.DEVNULL,
-                                  capture_output=True, text=True, timeout=timeout_s, check=False)
+                                  capture_output=True, text=True, timeout=timeout_s, check=False, preexec_fn=die_with_parent)
         result = json.loads(done.stdout.strip().splitlines()[-1])
     except subprocess.TimeoutExpired:
         return {"ok": False, "failures": [f"bench_load did not end within {timeout_s:.0f} s"], "figures": {}}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
 import signal
@@ -22,6 +23,19 @@ class StartFailed(Exception):
 
 def may_be_nice() -> bool:
     return os.geteuid() == 0
+
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_harness = os.getpid()
+
+
+def die_with_parent() -> None:
+    """In a child, before its program: the kernel kills it when the harness ends, however it ends."""
+    if _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+    if os.getppid() != _harness:  # it ended in between
+        os._exit(1)
 
 
 @contextlib.contextmanager
@@ -85,7 +99,8 @@ class Process:
         self.log = folder / f"{name}.log"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True,
+                preexec_fn=die_with_parent)
 
     def again(self) -> Process:
         """The same once more, after its end."""

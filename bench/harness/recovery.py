@@ -15,7 +15,7 @@ from typing import Any
 import load
 import machine
 from network import Network, NotAllowed
-from processes import Running, StartFailed, placed
+from processes import Running, StartFailed, die_with_parent, placed
 from servers import Inkmesh
 
 LEVEL_WITHIN_S = 60
@@ -63,7 +63,7 @@ class Bench:
     def load(self, running: Running, urls: list[str], *options: str) -> dict[str, Any]:
         with placed(None):
             done = subprocess.run(self.command(running, urls, *options), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                                  timeout=RUN_WITHIN_S * 2, check=False)
+                                  timeout=RUN_WITHIN_S * 2, check=False, preexec_fn=die_with_parent)
         return figures_of(done.stdout, done.stderr)
 
 
@@ -256,7 +256,7 @@ def _heal_once(bench: Bench, running: Running, network: Network, run: int) -> di
         drawing = subprocess.Popen(
             bench.command(running, running.urls, "--prefix", f"healed{run}", "comeback", "--clients", "60", "--people", "3",
                           "--rate", "2"),
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
     assert drawing.stdin is not None and drawing.stdout is not None
     try:
         if drawing.stdout.readline().strip() != "begin":

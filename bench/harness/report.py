@@ -30,7 +30,8 @@ th,td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--line);white
 th:first-child,td:first-child,.name{text-align:left}th{font-weight:600}code{font-size:12.5px}
 """
 
-COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "latency_p50", "latency_p99",
+COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "disk_share",
+           "disk_share_scattered", "disk_grouped", "disk_scattered", "disk_single", "latency_p50", "latency_p99",
            "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "all_live_ms",
            "link_bytes_per_stroke", "copies_per_stroke", "link_bytes_per_copy", "stroke_bytes", "gossip_bytes_per_s",
            "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",

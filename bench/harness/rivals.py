@@ -18,6 +18,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+from processes import die_with_parent
+
 ROOT = Path(__file__).resolve().parents[2]
 RIVALS = ROOT / 'bench' / 'rivals'
 HOST = '127.0.0.1'
@@ -88,7 +90,8 @@ class Running:
         with open(self.folder / f'{label}.log', 'wb') as log:
             self._processes[label] = subprocess.Popen(
                 [str(word) for word in command], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT, start_new_session=True, env=os.environ | {'NODE_ENV': 'production'})
+                stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=die_with_parent,
+                env=os.environ | {'NODE_ENV': 'production'})
 
     def wait(self, label, ready):
         """Until ready() holds, which may throw an OSError as long as the server is not up."""

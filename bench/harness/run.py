@@ -7,11 +7,13 @@ import os
 import shlex
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
+import disk
 import load
 import machine
 import recovery
@@ -134,13 +136,18 @@ def load_options(servers: Servers, workload: Workload, options: argparse.Namespa
 
 def one_run(servers: Servers, workload: Workload, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     try:
+        alone = (disk.measure(options.tools / "bench_disk", folder, 1 if options.short else 2, cores(workload)[0])
+                 if workload.against_disk else None)
         running = start(servers, workload, folder)
-    except (StartFailed, RuntimeError) as failed:
+    except (StartFailed, RuntimeError, ValueError, OSError, subprocess.SubprocessError) as failed:
         return {"ok": False, "failures": [str(failed)], "figures": {}}
     try:
-        return load.run(options.tools / "bench_load", servers.dialect, running,
+        result = load.run(options.tools / "bench_load", servers.dialect, running,
                         load_options(servers, workload, options, running), cores(workload)[1], RUN_WITHIN_S,
                         workload.kills, lambda result: traffic.check(result, running, workload))
+        if alone is not None:
+            disk.compare(result, alone)
+        return result
     finally:
         running.stop()
         if not options.keep:

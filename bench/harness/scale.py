@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Callable
 
 import plots
+from processes import die_with_parent
 from summary import number
 
 NAME = "scale"
@@ -53,7 +54,8 @@ PLOTS = (
 
 
 def _output(command: list[str]) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_WITHIN_S, check=False,
+                          preexec_fn=die_with_parent)
     if done.returncode not in (0, 1) or not done.stdout:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}: {done.stderr[-300:]}")
     return done.stdout

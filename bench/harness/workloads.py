@@ -25,6 +25,7 @@ class Workload:
     # rounds lie equally far apart either way, and a pinned generator has the longer tails (its core is then shared).
     servers_cpus: str = "pinned"
     series: str = ""  # title of the plot of CPU against the number of nodes that it is a point of
+    against_disk: bool = False  # what LMDB alone does on that disk is measured just before
     counts_bytes: bool = False  # what flows between nodes must be one copy for each that is due
     kills: bool = False  # the first node dies within the run; "{first_pid}" in options is its process
 
@@ -32,6 +33,7 @@ class Workload:
 NODES = "The same 900 people and 4,500 strokes/s, spread over more nodes"
 TRAFFIC_PLOTS = ("link_bytes_per_stroke", "link_bytes_per_copy", "cpu_us_per_delivery")
 IDLE_PLOTS = ("bytes_per_connection", "cpu_us_per_open")
+INGEST_PLOTS = ("acks_per_s", "cpu_us_per_stroke", "ack_latency")
 CATCHUP_PLOTS = ("caught_up_per_s", "catchup_p50", "cpu_us_per_delivery")
 
 WORKLOADS = [
@@ -76,8 +78,12 @@ WORKLOADS = [
              plots=IDLE_PLOTS, short=False),
     Workload("ingest", "200 authors, 4 strokes under way each, nobody looks on: stored, then acknowledged",
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
-             headline="acks_per_s", plots=("acks_per_s", "cpu_us_per_stroke", "ack_latency"), servers_cpus="free",
-             short=False, only=("inkmesh",)),
+             headline="acks_per_s", plots=INGEST_PLOTS, servers_cpus="free", short=False, only=("inkmesh",),
+             against_disk=True),
+    Workload("ingest-one", "The same at one node, beside what LMDB alone does on its disk",
+             ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"],
+             headline="disk_share", plots=(*INGEST_PLOTS, "disk_share"), short=False, only=("inkmesh",),
+             against_disk=True),
     Workload("slow", "One drawing, 450 look on, 100 strokes/s; 50 more do not read",
              ["fanout", "--subscribers", "450", "--silent", "50", "--rate", "100"], headline="latency_p99",
              plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
