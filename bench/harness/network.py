@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from pathlib import Path
 
 
 class NotAllowed(Exception):
@@ -14,6 +15,13 @@ def _run(*command: str, text: str | None = None) -> None:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NotAllowed(f"{' '.join(command)}: {(done.stderr or done.stdout).strip()}")
+
+
+def _left_behind() -> list[str]:
+    """Tags of networks whose harness ended before it could remove them."""
+    found = Path("/run/netns").glob("inkb*-*") if Path("/run/netns").is_dir() else []
+    tags = {path.name.partition("-")[0] for path in found}
+    return [tag for tag in tags if (pid := tag.removeprefix("inkb")).isdigit() and not Path(f"/proc/{pid}").exists()]
 
 
 class Network:
@@ -39,6 +47,8 @@ class Network:
         for tool in ("ip", "nft", "nsenter"):
             if shutil.which(tool) is None:
                 raise NotAllowed(f"{tool} is missing (Debian: iproute2, nftables, util-linux)")
+        for tag in _left_behind():
+            self._remove(tag)
         try:
             bridge = f"{self._tag}b"
             _run("ip", "link", "add", bridge, "type", "bridge")
@@ -82,7 +92,10 @@ type filter hook output priority 0;
 """)
 
     def __exit__(self, *_: object) -> None:
+        self._remove(self._tag)
+
+    def _remove(self, tag: str) -> None:
         for i in range(len(self.hosts)):
-            subprocess.run(["ip", "link", "del", f"{self._tag}v{i}"], capture_output=True, check=False)
-            subprocess.run(["ip", "netns", "del", self._namespace(i)], capture_output=True, check=False)
-        subprocess.run(["ip", "link", "del", f"{self._tag}b"], capture_output=True, check=False)
+            subprocess.run(["ip", "link", "del", f"{tag}v{i}"], capture_output=True, check=False)
+            subprocess.run(["ip", "netns", "del", f"{tag}-{i}"], capture_output=True, check=False)
+        subprocess.run(["ip", "link", "del", f"{tag}b"], capture_output=True, check=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import micro
 import plots
 import recovery
 import scale
@@ -32,7 +33,7 @@ th:first-child,td:first-child,.name{text-align:left}th{font-weight:600}code{font
 
 COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks_per_s", "disk_share",
            "disk_share_scattered", "disk_grouped", "disk_scattered", "disk_single", "latency_p50", "latency_p99",
-           "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "all_live_ms",
+           "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "slow_caught_up_ms", "all_live_ms",
            "link_bytes_per_stroke", "copies_per_stroke", "link_bytes_per_copy", "stroke_bytes", "gossip_bytes_per_s",
            "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
            "servers_busy", "generator_busy")
@@ -207,12 +208,28 @@ def _recovery(result: dict[str, Any]) -> str:
     return f'<section id="{result["name"]}">{body}</section>'
 
 
+def _introduction(results: dict[str, Any]) -> str:
+    """What was measured how; of the matrix only where some of it was."""
+    if not results["workloads"]:
+        return ""
+    who = ", ".join(c["name"] + (f" ({c['version']})" if c["version"] else "") for c in results["contestants"])
+    return f"""<p>Measured: {escape(who)}. Bars are medians of {results["rounds"]} rounds, whiskers reach from the lowest to
+the highest; contestants took turns within each round. CPU is user and system time of all server processes within the
+measured window, read at its edges. Every delivery was checked: a run that lost, repeated or reordered a stroke, or in
+which the generator was over 80 % busy, is shown as failed and is in no figure. A stroke is some 200 bytes of JSON: ten
+points of real handwriting. Latency counts from when a stroke was to leave, not from when it could.</p>
+<p>Unless it is said otherwise an inkmesh node stores each stroke in LMDB on disk, synced before anyone is told; each is on
+two nodes at least, and at those where it is open, and acknowledged from two; on a cluster of one node, from one. The floor
+stores nothing and acknowledges nothing: it copies frames, and is here to show what cannot be saved. What the kernel does in
+threads of its own, such as writing the disk's journal, is in nobody's figure.</p>"""
+
+
 def page(results: dict[str, Any]) -> str:
     machine = results["machine"]
-    who = ", ".join(c["name"] + (f" ({c['version']})" if c["version"] else "") for c in results["contestants"])
     nice = f" Servers and generator ran at nice {machine['nice']}." if machine["nice"] else ""
     about = (f"{machine['processor']}, {machine['cores']} cores, {machine['memory_gib']} GiB, Linux {machine['kernel']}, "
              f"TCP with {machine['congestion']}, stores on {machine['disk']}. Commit {machine['commit']}.{nice}")
+    title = "what a delivery costs" if results["workloads"] else "benchmark"
     sections = "".join(_section(results, workload) for workload in results["workloads"])
     sections += _series(results)
     recoveries = results.get("recoveries", [])
@@ -222,20 +239,14 @@ subscriber, each origin's without a gap or a repeat, all was acknowledged, and w
         sections += "".join(map(_recovery, recoveries))
     if "scale" in results:
         sections += scale.section(results["scale"])
+    if "micro" in results:
+        sections += micro.section(results["micro"])
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>inkmesh: what a delivery costs</title><style>{STYLE}</style>
-<h1>What a delivery costs</h1>
+<title>inkmesh: {title}</title><style>{STYLE}</style>
+<h1>{title[0].upper() + title[1:]}</h1>
 <p class="soft">{escape(about)}</p>
-<p>Measured: {escape(who)}. Bars are medians of {results["rounds"]} rounds, whiskers reach from the lowest to the highest;
-contestants took turns within each round. CPU is user and system time of all server processes within the measured
-window, read at its edges. Every delivery was checked: a run that lost, repeated or reordered a stroke, or in which the
-generator was over 80 % busy, is shown as failed and is in no figure. A stroke is some 200 bytes of JSON: ten points
-of real handwriting. Latency counts from when a stroke was to leave, not from when it could.</p>
-<p>An inkmesh node stores each stroke in LMDB on disk, synced, on two nodes (three where it is said) and acknowledges it
-from two; on a cluster of one node, on one. The floor stores nothing and acknowledges nothing: it copies frames, and is
-here to show what cannot be saved. What the kernel does in threads of its own, such as writing the disk's journal, is in
-nobody's figure.</p>
+{_introduction(results)}
 {_overview(results) if results["workloads"] else ''}
 {sections}
 </html>
@@ -267,4 +278,6 @@ def table(results: dict[str, Any]) -> str:
         lines += [f"  {said}" for said in _comparisons(results, workload)[:4]]
     if "scale" in results:
         lines.append(scale.table(results["scale"]))
+    if "micro" in results:
+        lines.append(micro.table(results["micro"]))
     return "\n".join(lines)

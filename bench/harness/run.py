@@ -16,6 +16,7 @@ from typing import Any
 import disk
 import load
 import machine
+import micro
 import recovery
 import report
 import scale
@@ -45,6 +46,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 workloads (without * not in the short mode):
 {chr(10).join(f'  {w.name:<15}{"*" if w.short else " "} {w.title}' for w in WORKLOADS)}
   {scale.NAME:<15}  {scale.TITLE} (only where it is asked for)
+  {micro.NAME:<15}  {micro.TITLE} (only where it is asked for)
 
 recovery (of the first build of inkmesh; --only recovery is all three):
 {chr(10).join(f'  {r.name:<16} {r.title}' for r in RECOVERIES)}
@@ -76,12 +78,12 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--hold", action="store_true",
                         help="start the servers of --only WORKLOAD and wait, to load and profile them by hand")
     options = parser.parse_args(arguments)
-    names = [*(w.name for w in WORKLOADS), "recovery", *(r.name for r in RECOVERIES), scale.NAME]
+    names = [*(w.name for w in WORKLOADS), "recovery", *(r.name for r in RECOVERIES), scale.NAME, micro.NAME]
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
     if options.hold and [w.name for w in WORKLOADS if w.name in (options.only or [])] != options.only:
-        parser.error("--hold is for workloads with servers that stay: not for scale, nor for recovery")
+        parser.error("--hold is for workloads with servers that stay: not for scale, micro or recovery")
     if options.hold and len(options.only or []) != 1:
         parser.error("--hold needs one --only WORKLOAD")
     options.against = [] if options.against == "none" else options.against.split(",")
@@ -228,12 +230,15 @@ def main(arguments: list[str]) -> int:
         results["scale"] = scale.run(options.tools, options.short, options.rounds or (1 if options.short else 3),
                                      options.seconds or scale.SECONDS, lambda text: print(f"[{text}] ", end="", flush=True))
         print()
+    if micro.NAME in (options.only or []):
+        results["micro"] = micro.run(options.tools, options.out / "data" / micro.NAME, options.short, rounds)
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
     print("\n" + report.table(results) + recovery.table(recoveries))
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
     good = all(run["ok"] for run in runs) and not any(run["failures"] for one in recoveries for run in one["runs"])
-    return 0 if good and results.get("scale", {"ok": True})["ok"] else 1
+    good = good and results.get("scale", {"ok": True})["ok"] and not results.get("micro", {"failures": []})["failures"]
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ METRICS = {
     "link_bytes_per_copy": Metric("Between nodes, per copy", "bytes", ("link_bytes_per_copy",)),
     "stroke_bytes": Metric("A stroke's own JSON", "bytes", ("stroke_bytes",)),
     "gossip_bytes_per_s": Metric("Gossip, all nodes", "bytes/s", ("gossip_bytes_per_s",)),
+    "slow_caught_up_ms": Metric("Until those had everything who did not read", "ms", ("slow_caught_up_ms",)),
     "all_live_ms": Metric("Until the last client is live again", "ms", ("all_live_ms",)),
     "rss_growth_mib": Metric("Memory that the servers grew by", "MiB", ("rss_growth_kib",), scale=1 / 1024),
     "servers_busy": Metric("Servers busy", "cores", ("servers_busy",)),

@@ -84,7 +84,7 @@ WORKLOADS = [
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"],
              headline="disk_share", plots=(*INGEST_PLOTS, "disk_share"), short=False, only=("inkmesh",),
              against_disk=True),
-    Workload("slow", "One drawing, 450 look on, 100 strokes/s; 50 more do not read",
+    Workload("slow", "One drawing, 450 look on, 100 strokes/s; 50 more do not read until it is over",
              ["fanout", "--subscribers", "450", "--silent", "50", "--rate", "100"], headline="latency_p99",
              plots=("latency", "rss_growth_mib", "cpu_us_per_delivery"), short=False, seconds=10),
     Workload("slow-none", "The same 450 without the 50 that do not read",

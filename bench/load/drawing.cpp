@@ -11,6 +11,7 @@ namespace inkmesh::bench {
 namespace {
 
 constexpr std::uint64_t kOpenWithin = 60 * kSecond;
+constexpr std::uint64_t kCatchUpWithin = 60 * kSecond;
 constexpr std::uint64_t kQuiet = 100 * kMillisecond;  // after the last delivery, for repeats
 constexpr std::size_t kFirstRing = 16;
 
@@ -44,7 +45,7 @@ void Drawing::place_members() {
     roles_.push_back(std::move(role));
   }
   for (auto& role : roles_) {
-    if (role.member.reads && !role.member.silent) role.subscriber = ledger_.add_subscriber(role.member.channel);
+    if (role.member.reads) role.subscriber = ledger_.add_subscriber(role.member.channel);
   }
   for (auto& author : authors_) {
     if (author.paced_by == kNone) author.paced_by = last_reader[roles_[author.connection].member.channel];
@@ -111,12 +112,9 @@ void Drawing::draw(Connection& author, std::uint64_t due, std::uint64_t now) {
 
 void Drawing::delivered(Connection& connection, const Mark& mark, std::uint64_t now) {
   const Role& role = roles_[connection.index];
-  if (role.subscriber == kNone) {
-    if (!role.member.silent) throw RunFailed("a stroke came to somebody who had not subscribed");
-    return;
-  }
+  if (role.subscriber == kNone) throw RunFailed("a stroke came to somebody who had not subscribed");
   ledger_.delivered(role.subscriber, mark.publisher, mark.seq);
-  if (measured(mark.due_ns)) latency_.add(now - mark.due_ns);
+  if (measured(mark.due_ns) && !role.member.silent) latency_.add(now - mark.due_ns);
   if (plan_.rate > 0 || !drawing_ || mark.publisher >= authors_.size()) return;
   const Author& author = authors_[mark.publisher];
   if (author.paced_by != connection.index) return;
@@ -163,6 +161,22 @@ bool Drawing::all_arrived() const {
   return ledger_.settled() && (!setting_.need_acks || acks_ == ledger_.strokes());
 }
 
+// Whoever did not read does now, and gets all that it has missed.
+void Drawing::let_them_read() {
+  const auto begun = now_ns();
+  bool any = false;
+  for (std::size_t i = 0; i < roles_.size(); ++i) {
+    if (!roles_[i].member.silent || fleet_.at(i).fd < 0) continue;
+    fleet_.start_reading(fleet_.at(i));
+    any = true;
+  }
+  if (!any) return;
+  const auto give_up = begun + kCatchUpWithin;
+  while (!all_arrived() && now_ns() < give_up)
+    fleet_.turn(10 * kMillisecond);
+  caught_up_ns_ = now_ns() - begun;
+}
+
 void Drawing::wait_for_stragglers() {
   const auto give_up = now_ns() + nanoseconds(setting_.straggle_s);
   while (!all_arrived() && now_ns() < give_up)
@@ -201,6 +215,7 @@ Result Drawing::run() {
   const auto gossip_bytes = setting_.gossip.bytes() - gossip_before;
   drawing_ = false;
   announce("end");
+  let_them_read();
   wait_for_stragglers();
   Result outcome = result(begin, end, delivered);
   outcome.figures.add("bytes_read", bytes);
@@ -240,8 +255,13 @@ Result Drawing::result(const Moment& begin, const Moment& end, std::uint64_t del
   if (ack_latency_.count() != 0) figures.add("ack_latency_us", ack_latency_);
   if (plan_.rate > 0) figures.add("send_late_us", lateness_);
   figures.add("all_strokes", ledger_.strokes()).add("all_deliveries", ledger_.delivered());
-  if (lost_silent_ != 0) figures.add("cut_off", lost_silent_);
+  if (caught_up_ns_ != 0) {
+    figures.add("slow_caught_up_ms", static_cast<double>(caught_up_ns_) / static_cast<double>(kMillisecond));
+  }
 
+  if (lost_silent_ != 0) {
+    outcome.failures.push_back(std::to_string(lost_silent_) + " of those who did not read were cut off");
+  }
   if (const auto verdict = ledger_.verdict(); !verdict.empty()) outcome.failures.push_back("deliveries: " + verdict);
   if (setting_.need_acks && acks_ != ledger_.strokes()) {
     outcome.failures.push_back(std::to_string(ledger_.strokes() - acks_) + " strokes were not acknowledged");

@@ -17,7 +17,7 @@ struct Member {
   std::uint32_t channel = 0;
   bool reads = false;
   bool draws = false;
-  bool silent = false;  ///< subscribes, then stops reading; what it should have got is not looked at
+  bool silent = false;  ///< subscribes, then stops reading until nobody draws any more; must get everything then
 };
 
 struct DrawingPlan {
@@ -64,6 +64,7 @@ class Drawing final : public Listener {
   void draw_until(std::uint64_t end);
   void draw_due(std::uint64_t now);
   void wait_for_stragglers();
+  void let_them_read();
   bool all_arrived() const;
   bool measured(std::uint64_t due) const {
     return due >= begin_ns_ && due < end_ns_;
@@ -97,6 +98,7 @@ class Drawing final : public Listener {
   std::uint64_t acks_ = 0;
   std::uint64_t acks_measured_ = 0;
   std::uint64_t lost_silent_ = 0;
+  std::uint64_t caught_up_ns_ = 0;  // until those had everything who did not read
   std::string stroke_;
 };
 

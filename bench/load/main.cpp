@@ -124,7 +124,8 @@ class Program {
     sub->add_option("--window", fanout_.window, "Closed loop: a publisher's strokes under way")->capture_default_str();
     sub->add_option("--publish-at", fanout_.publish_at, "The publishers' node, from 0")->capture_default_str();
     sub->add_option("--subscribe-at", fanout_.subscribe_at, "The subscribers' node")->capture_default_str();
-    sub->add_option("--silent", fanout_.silent, "Further subscribers who do not read")->capture_default_str();
+    sub->add_option("--silent", fanout_.silent, "Further subscribers who do not read before the window has ended")
+        ->capture_default_str();
   }
 
   void mesh_options() {
