@@ -20,7 +20,8 @@ class Servers:
     def start(self, nodes: int, folder: Path, **settings: Any) -> Running:
         """Starts that many nodes with their data and logs in `folder`, which exists and is empty, and returns once they
         take clients. Settings are for those that are configurable: `replicas` and `ack` (on how many nodes a stroke is
-        stored, and must be before its author is told), `durability` (sync or async)."""
+        stored, and must be before its author is told), `durability` (sync or async), `outbox` (what a connection may have
+        unsent)."""
         raise NotImplementedError
 
 
@@ -98,6 +99,7 @@ class Inkmesh(Servers):
             "  connections_per_address: 100000",
             "  handshakes: 10000",
             "  publish_per_s: 1000000",
+            f"  outbox: {settings.get('outbox', '1MiB')}",
         ]
         return "\n".join(lines) + "\n"
 
