@@ -53,7 +53,7 @@ recovery (of the first build of inkmesh; --only recovery is all three):
 
 examples:
   scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
-  scripts/bench --short                                       two minutes: is it about as fast as it was?
+  scripts/bench --short                                       some three and a half minutes: is it about as fast as it was?
   scripts/bench --only scale                                  larger clusters, and the simulator's own speed
   scripts/bench --against floor,ws-redis,socketio,nats        the whole comparison
   scripts/bench --inkmesh old=/tmp/before --inkmesh new=build/release/inkmesh --against none --only fanout
@@ -234,7 +234,7 @@ def main(arguments: list[str]) -> int:
         results["micro"] = micro.run(options.tools, options.out / "data" / micro.NAME, options.short, rounds)
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
-    print("\n" + report.table(results) + recovery.table(recoveries))
+    print("\n" + "\n".join(filter(None, (report.table(results), recovery.table(recoveries)))))
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
     good = all(run["ok"] for run in runs) and not any(run["failures"] for one in recoveries for run in one["runs"])
     good = good and results.get("scale", {"ok": True})["ok"] and not results.get("micro", {"failures": []})["failures"]
