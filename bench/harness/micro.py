@@ -48,6 +48,7 @@ def _row(name: str, runs: list[dict[str, Any]]) -> dict[str, Any]:
     # As it was counted: strokes for each second of CPU.
     strokes = round(statistics.median(one["items_per_second"] * one["cpu_time"] * UNITS[one["time_unit"]] / 1e9
                                       for one in runs))
+    name = name.removesuffix("/process_time")
     base, _, argument = name.rpartition("/")
     return {"name": base if argument.isdigit() else name, "strokes": strokes, "cpu_ns": statistics.median(cpu) / strokes,
             "cpu_ns_low": min(cpu) / strokes, "cpu_ns_high": max(cpu) / strokes,
@@ -70,7 +71,7 @@ def section(micro: dict[str, Any]) -> str:
 
 def table(micro: dict[str, Any]) -> str:
     """For the terminal."""
-    lines = [f"{NAME}: {TITLE}", f"  {'':<58}{'at once':>8}{'CPU, ns':>10}{'low':>8}{'high':>8}{'time, ns':>10}"]
-    lines += [f"  {row['name']:<58}{row['strokes']:>8}{number(row['cpu_ns']):>10}{number(row['cpu_ns_low']):>8}"
+    lines = [f"{NAME}: {TITLE}", f"  {'':<62}{'at once':>8}{'CPU, ns':>10}{'low':>8}{'high':>8}{'time, ns':>10}"]
+    lines += [f"  {row['name']:<62}{row['strokes']:>8}{number(row['cpu_ns']):>10}{number(row['cpu_ns_low']):>8}"
               f"{number(row['cpu_ns_high']):>8}{number(row['wall_ns']):>10}" for row in micro["rows"]]
     return "\n".join(lines + [f"  FAILED: {failure}" for failure in micro["failures"]])

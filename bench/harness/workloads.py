@@ -77,14 +77,15 @@ WORKLOADS = [
     Workload("idle-open", "5,000 connections with drawings open, 3 people each",
              ["idle", "--connections", "5000", "--people", "3"], headline="bytes_per_connection",
              plots=IDLE_PLOTS, short=False),
+    # Longer than the others: what the journal holds for the replica must have gone there many times.
     Workload("ingest", "200 authors, 4 strokes under way each, nobody looks on: stored, then acknowledged",
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"], nodes=3,
              headline="acks_per_s", plots=INGEST_PLOTS, servers_cpus="free", short=False, only=("inkmesh",),
-             against_disk=True),
+             seconds=10, warm=3, against_disk=True),
     Workload("ingest-one", "The same at one node, beside what LMDB alone does on its disk",
              ["ingest", "--publishers", "200", "--channels", "200", "--window", "4"],
              headline="disk_share", plots=(*INGEST_PLOTS, "disk_share"), short=False, only=("inkmesh",),
-             against_disk=True),
+             seconds=10, warm=3, against_disk=True),
     # Those who do not read miss more than an outbox and their sockets hold: they are read to from the log.
     Workload("slow", "One drawing, 450 look on, 200 strokes/s; 50 more do not read until it is over",
              ["fanout", "--subscribers", "450", "--silent", "50", "--rate", "200"], headline="latency_p99",

@@ -1,4 +1,5 @@
-// The store on this disk: commits, flushed, and what lies past a cursor. It makes its folder where it is started.
+// The store on this disk: commits, flushed, and what lies past a cursor; as a node opens it, and the replica without
+// its journal. It makes its folder where it is started.
 #include <benchmark/benchmark.h>
 
 #include <filesystem>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "micro/samples.h"
+#include "store/journaled_store.h"
 #include "store/lmdb_store.h"
 
 namespace inkmesh::bench {
@@ -17,11 +19,18 @@ constexpr std::uint32_t kScattered = 64;
 constexpr Seq kHeld = 20'000;
 constexpr std::uint64_t kMapBytes = std::uint64_t{4} << 30;
 
+using Open = std::unique_ptr<store::Store> (*)(const store::LmdbSettings&);
+
+/// As a node does.
+std::unique_ptr<store::Store> open_with_journal(const store::LmdbSettings& settings) {
+  return store::open_store(settings);
+}
+
 class Folder {
  public:
-  Folder() : path_(std::filesystem::current_path() / "bench-micro-store") {
+  explicit Folder(Open open) : path_(std::filesystem::current_path() / "bench-micro-store") {
     std::filesystem::remove_all(path_);
-    store = store::open_lmdb_store({.path = path_.string(), .map_size_bytes = kMapBytes});
+    store = open({.path = path_.string(), .map_size_bytes = kMapBytes});
   }
   ~Folder() {
     store.reset();
@@ -71,8 +80,8 @@ class Writer {
   Ticket tickets_ = 0;
 };
 
-void append_scattered(benchmark::State& state) {
-  Folder folder;
+void append_scattered(benchmark::State& state, Open open) {
+  Folder folder(open);
   Writer writer(*folder.store);
   std::uint32_t next = 0;
   for (auto _ : state) {
@@ -85,10 +94,16 @@ void append_scattered(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kScattered);
 }
-BENCHMARK(append_scattered)->Name("store: a commit of 64 strokes in 64 drawings of 300");
+// What other threads do of it meanwhile, and later, is in its CPU.
+BENCHMARK_CAPTURE(append_scattered, node, open_with_journal)
+    ->Name("store: a commit of 64 strokes in 64 drawings of 300")
+    ->MeasureProcessCPUTime();
+BENCHMARK_CAPTURE(append_scattered, replica, store::open_lmdb_store)
+    ->Name("replica alone: a commit of 64 strokes in 64 drawings of 300")
+    ->MeasureProcessCPUTime();
 
-void read_delta(benchmark::State& state) {
-  Folder folder;
+void read_delta(benchmark::State& state, Open open) {
+  Folder folder(open);
   Writer writer(*folder.store);
   for (Seq held = 0; held < kHeld; held += 500) {
     writer.forget();
@@ -107,7 +122,16 @@ void read_delta(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
-BENCHMARK(read_delta)->Name("store: strokes past a cursor, of 20,000")->Arg(1)->Arg(100)->Arg(1000);
+BENCHMARK_CAPTURE(read_delta, node, open_with_journal)
+    ->Name("store: strokes past a cursor, of 20,000 just written")
+    ->Arg(1)
+    ->Arg(100)
+    ->Arg(1000);
+BENCHMARK_CAPTURE(read_delta, replica, store::open_lmdb_store)
+    ->Name("replica alone: strokes past a cursor, of 20,000")
+    ->Arg(1)
+    ->Arg(100)
+    ->Arg(1000);
 
 }  // namespace
 }  // namespace inkmesh::bench
