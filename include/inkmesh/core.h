@@ -111,6 +111,9 @@ class Core {
   /// When the next Tick is due.
   MonotonicMs next_wakeup() const;
 
+  /// True while the store reads for someone who catches up: what he gets next waits for the answer.
+  bool reading() const;
+
   CoreStatus status() const;
 
   /// For operators and checkers: which nodes are the homes of a channel, in rendezvous order.

@@ -72,6 +72,10 @@ MonotonicMs Core::next_wakeup() const {
   return parts_->sessions.pending() ? parts_->last_tick_ms : parts_->last_tick_ms + Parts::kTickMs;
 }
 
+bool Core::reading() const {
+  return parts_->sessions.reading() || parts_->serving.reading();
+}
+
 CoreStatus Core::status() const {
   return parts_->status();
 }

@@ -31,6 +31,10 @@ class Serving {
   /// Strokes that had only a number are stored now, or lost it: questions after them are answered.
   void store_answered();
 
+  bool reading() const {
+    return !reads_.empty();
+  }
+
   /// What the peer asked for is of no use to it any more.
   void forget(NodeIx peer);
 

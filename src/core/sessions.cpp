@@ -335,7 +335,7 @@ void Sessions::start_read(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
   read.ticket = turn_.next_ticket();
   read.channel = log.name;
   read.after = sub.cursor;
-  read.limit_bytes = std::min(kChunkBytes, limits_.window_bytes / 4);
+  read.limit_bytes = std::min(kReadBytes, limits_.window_bytes / 4);
   read.limit_strokes = kReadStrokes;
   to.reserved += read.limit_bytes;
   reads_.emplace(read.ticket, UnderWay{{conn, &log}, sub.generation, read.limit_bytes});

@@ -63,6 +63,9 @@ class Sessions {
   bool pending() const {
     return !ready_.empty();
   }
+  bool reading() const {
+    return !reads_.empty();
+  }
   void tick();
 
   struct Figures {
@@ -77,6 +80,7 @@ class Sessions {
  private:
   static constexpr MonotonicMs kJoinMs = 1000;                        ///< how long `live` waits for a whole history
   static constexpr std::size_t kChunkBytes = std::size_t{128} << 10;  ///< strokes of one push
+  static constexpr std::size_t kReadBytes = std::size_t{256} << 10;
   static constexpr std::size_t kReadStrokes = 2048;
   static constexpr std::size_t kReadsMax = 64;  ///< subscribers' reads under way at once
   static constexpr std::size_t kSignalCost = 128;

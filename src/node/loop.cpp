@@ -50,9 +50,10 @@ void Loop::run() {
     turn();
 }
 
-/// Peers and clients whose news are few are heard at once; under load, what comes within a moment shares a turn.
+/// Peers and clients whose news are few are heard at once; under load, what comes within a moment shares a turn. Whoever
+/// catches up is not made to wait for each page.
 void Loop::keep_pace() {
-  if (stopping_) return;
+  if (stopping_ || parts_.core.reading()) return;
   const auto us = [] {
     return static_cast<std::uint64_t>(
         std::chrono::duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
