@@ -136,6 +136,7 @@ class Replication {
   Links& links_;
   Acks& acks_;
   std::vector<Peer> peers_;
+  std::vector<NodeIx> confirmed_to_;  ///< peers that the turn has confirmations for
   std::vector<ChannelLog*> touched_;
   std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> moved_;  ///< heads that moved since the last heads tick
   std::map<ChannelLog*, MonotonicMs, ByKey> own_pending_;      ///< our strokes that a home has yet to confirm
