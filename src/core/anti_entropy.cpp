@@ -220,8 +220,7 @@ void AntiEntropy::tick() {
     if (node == cluster_.self() || !membership_.up(node)) continue;
     Peer& peer = peers_[node];
     const bool unanswered = peer.running && turn_.ms() >= peer.sent_ms + kReplyMs;
-    const bool due =
-        !peer.running && (turn_.ms() >= peer.began_ms + kRoundMs || peer.began_after < question_of_all_);
+    const bool due = !peer.running && (turn_.ms() >= peer.began_ms + kRoundMs || peer.began_after < question_of_all_);
     if (unanswered || due) start_round(node);
     peer.settled_once = peer.settled_once || settled(node);
     if (!peer.settled && turn_.ms() >= peer.asked_ms + kSettleAgainMs) ask_settle(node);

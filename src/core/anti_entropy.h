@@ -85,15 +85,15 @@ class AntiEntropy {
     std::size_t awaited = 0;  ///< nodes sent and not answered
     std::vector<DigestNode> queue;
     // Questions whether all is there, by their numbers, each of these up to and with the one given.
-    Question began_after = 0;  ///< the latest round began after them
-    Question ended_after = 0;  ///< the latest round that ended began after them
-    Question found_for = 0;    ///< what `outstanding` was found for
-    Question answered = 0;     ///< it has confirmed what was found for them
+    Question began_after = 0;                           ///< the latest round began after them
+    Question ended_after = 0;                           ///< the latest round that ended began after them
+    Question found_for = 0;                             ///< what `outstanding` was found for
+    Question answered = 0;                              ///< it has confirmed what was found for them
     std::vector<Replication::Outstanding> outstanding;  ///< what it has yet to confirm of that
     // It asked us to say when it has all.
     std::uint64_t ask_token = 0;
-    Question question = 0;   ///< its latest
-    bool of_all = false;     ///< it waits for what all peers hold of ours, not only for its own
+    Question question = 0;  ///< its latest
+    bool of_all = false;    ///< it waits for what all peers hold of ours, not only for its own
     std::uint64_t done_token = 0;
     // We asked it.
     bool settled = false;

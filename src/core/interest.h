@@ -108,8 +108,8 @@ class Interest {
   std::vector<Peer> peers_;
   /// The peers' sets and hints once more, by channel: ascending, none empty.
   std::unordered_map<std::uint64_t, std::vector<NodeIx>> by_channel_;
-  std::vector<NodeIx> unheard_;                ///< ascending
-  std::vector<NodeIx> vague_;                  ///< heard of and not known: interested in everything; ascending
+  std::vector<NodeIx> unheard_;                 ///< ascending
+  std::vector<NodeIx> vague_;                   ///< heard of and not known: interested in everything; ascending
   mutable std::vector<NodeIx> with_the_vague_;  ///< the last answer, where it is not a list of `by_channel_`
 };
 

@@ -17,9 +17,15 @@ void Replication::touched(ChannelLog& log) {
   touched_.push_back(&log);
 }
 
-void Replication::moved(ChannelLog& log, const Origin& origin) {
+bool Replication::orphaned(NodeIx from, const Origin& origin) const {
+  if (from == kFromClient || node_of(origin) != cluster_.id(from)) return false;
+  return !membership_.up(from) || origin != make_origin(cluster_.id(from), membership_.peer(from).epoch);
+}
+
+void Replication::moved(ChannelLog& log, const Origin& origin, NodeIx from) {
   const auto it = log.origins.find(origin);
-  const bool tells = log.self_home || origin == log_.own();
+  // Without homes nobody else tells of what came from its origin and is committed here only after that one's end.
+  const bool tells = log.self_home || origin == log_.own() || (log.homes.empty() && orphaned(from, origin));
   if (tells && it != log.origins.end()) moved_[&log][origin] = it->second.committed;
 }
 
@@ -33,7 +39,7 @@ void Replication::committed(const std::vector<Log::CommittedItem>& items) {
     } else {
       confirm(item.from, log, origin, item.stroke->seq);
     }
-    moved(log, origin);
+    moved(log, origin, item.from);
     for (const NodeIx home : log.homes) {
       if (home == cluster_.self() || has(home, *item.origin_log)) continue;
       expect(home, log, origin, *item.origin_log, turn_.ms() + (own ? kOfferOwnMs : kOfferOthersMs));

@@ -126,7 +126,9 @@ class Replication {
   void tell_heads();
   void send_confirmations(NodeIx peer);
   void catch_up_behind(NodeIx peer);
-  void moved(ChannelLog& log, const Origin& origin);
+  void moved(ChannelLog& log, const Origin& origin, NodeIx from);
+  /// It came from its origin itself, whose life is over or which can't be reached.
+  bool orphaned(NodeIx from, const Origin& origin) const;
 
   Turn& turn_;
   const ClusterMap& cluster_;
