@@ -40,21 +40,14 @@ AntiEntropy::Range AntiEntropy::range(NodeIx peer, unsigned depth, std::uint64_t
   return range;
 }
 
-void AntiEntropy::begin(NodeIx peer) {
-  peers_[peer].running = false;
-  start_round(peer);
-  for (Peer& asker : peers_)
-    count_again(asker, peer);
-  ask_anew(peer);
-}
-
-/// What a former life of the peer had yet to confirm, a digest may find to be there in this one: nobody says so then.
-void AntiEntropy::count_again(Peer& asker, NodeIx peer) {
-  const auto of_peer = [peer](const auto& each) { return each.first == peer; };
-  const auto kept = std::remove_if(asker.outstanding.begin(), asker.outstanding.end(), of_peer);
-  if (kept == asker.outstanding.end() && asker.rounds.count(peer) == 0) return;
-  asker.outstanding.erase(kept, asker.outstanding.end());
-  asker.rounds[peer] = peers_[peer].round;
+void AntiEntropy::begin(NodeIx node) {
+  Peer& peer = peers_[node];
+  peer.running = false;
+  // What a former life of the peer had yet to confirm, a digest may find to be there in this one: nobody says so then.
+  peer.outstanding.clear();
+  peer.found_for = peer.ended_after = peer.answered;
+  start_round(node);
+  ask_anew(node);
 }
 
 void AntiEntropy::ask_anew(NodeIx peer) {
@@ -74,6 +67,7 @@ void AntiEntropy::start_round(NodeIx node) {
   Peer& peer = peers_[node];
   peer.running = true;
   ++peer.round;
+  peer.began_after = last_question_;
   peer.began_ms = turn_.ms();
   peer.awaited = 0;
   peer.queue.clear();
@@ -86,8 +80,8 @@ void AntiEntropy::send_next(NodeIx node) {
   Digest digest;
   digest.round = peer.round;
   while (!peer.queue.empty() && digest.nodes.size() < kNodesPerMessage) {
-    DigestNode next = peer.queue.front();
-    peer.queue.pop_front();
+    DigestNode next = peer.queue.back();
+    peer.queue.pop_back();
     next.hash = range(node, next.depth, next.prefix).hash;
     digest.nodes.push_back(next);
   }
@@ -120,8 +114,9 @@ void AntiEntropy::on_reply(NodeIx node, const DigestReply& reply) {
 void AntiEntropy::end_round(NodeIx node) {
   Peer& peer = peers_[node];
   peer.running = false;
-  peer.ended = peer.round;
-  check_asked(node);
+  peer.ended_after = peer.began_after;
+  check_confirmed(node);
+  if (peer.ask_token != 0) check_asked(node, peer.of_all ? answered_by_all() : 0);
 }
 
 void AntiEntropy::on_settle_ask(NodeIx node, const SettleAsk& ask) {
@@ -132,33 +127,36 @@ void AntiEntropy::on_settle_ask(NodeIx node, const SettleAsk& ask) {
   }
   if (ask.token == peer.ask_token) return;
   peer.ask_token = ask.token;
-  peer.outstanding.clear();
-  peer.rounds.clear();
+  peer.question = ++last_question_;
+  peer.of_all = ask.hollow && !mutated(Mutation::settle_hollow_alone);
   // Fresh rounds: those under way may have begun before what the asker lost was here.
-  if (ask.hollow && !mutated(Mutation::settle_hollow_alone)) {
-    for (NodeIx other = 0; other < peers_.size(); ++other) {
-      if (other == cluster_.self() || other == node) continue;
-      peers_[other].wanted = peer.rounds[other] = peers_[other].round + 1;
-    }
-  }
+  if (peer.of_all) question_of_all_ = last_question_;
   start_round(node);
-  peer.rounds[node] = peer.round;
 }
 
-void AntiEntropy::check_asked(NodeIx node) {
+void AntiEntropy::check_confirmed(NodeIx node) {
   Peer& peer = peers_[node];
-  if (peer.ask_token == 0) return;
-  for (auto it = peer.rounds.begin(); it != peer.rounds.end();) {
-    if (peers_[it->first].ended < it->second) return;
-    for (const Replication::Outstanding& each : replication_.outstanding(it->first))
-      peer.outstanding.emplace_back(it->first, each);
-    it = peer.rounds.erase(it);
+  // What is found later is waited for later: whoever goes on drawing would keep all waiting else.
+  if (peer.found_for == peer.answered && peer.ended_after > peer.answered && peer.answered < wanted(peer)) {
+    peer.outstanding = replication_.outstanding(node);
+    peer.found_for = peer.ended_after;
   }
-  while (!peer.outstanding.empty()) {
-    const auto& [holder, what] = peer.outstanding.front();
-    if (!replication_.confirmed(holder, what)) return;
-    peer.outstanding.pop_front();
+  while (!peer.outstanding.empty() && replication_.confirmed(node, peer.outstanding.back()))
+    peer.outstanding.pop_back();
+  if (peer.outstanding.empty()) peer.answered = peer.found_for;
+}
+
+AntiEntropy::Question AntiEntropy::answered_by_all() const {
+  Question least = last_question_;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (node != cluster_.self()) least = std::min(least, peers_[node].answered);
   }
+  return least;
+}
+
+void AntiEntropy::check_asked(NodeIx node, Question by_all) {
+  Peer& peer = peers_[node];
+  if (peer.ask_token == 0 || peer.question > (peer.of_all ? by_all : peer.answered)) return;
   links_.send(node, SettleDone{peer.ask_token});
   peer.done_token = peer.ask_token;
   peer.ask_token = 0;
@@ -222,11 +220,16 @@ void AntiEntropy::tick() {
     if (node == cluster_.self() || !membership_.up(node)) continue;
     Peer& peer = peers_[node];
     const bool unanswered = peer.running && turn_.ms() >= peer.sent_ms + kReplyMs;
-    const bool due = !peer.running && (turn_.ms() >= peer.began_ms + kRoundMs || peer.wanted > peer.round);
+    const bool due = !peer.running && (turn_.ms() >= peer.began_ms + kRoundMs || peer.began_after < question_of_all_);
     if (unanswered || due) start_round(node);
     peer.settled_once = peer.settled_once || settled(node);
     if (!peer.settled && turn_.ms() >= peer.asked_ms + kSettleAgainMs) ask_settle(node);
-    check_asked(node);
+  }
+  for (NodeIx node = 0; node < peers_.size(); ++node)
+    check_confirmed(node);
+  const Question by_all = answered_by_all();
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (membership_.up(node)) check_asked(node, by_all);
   }
   if (hollow_) check_refilled();
 }

@@ -5,12 +5,8 @@
 // with few channels are offered one by one, larger ones go another step down. What travels grows with the difference.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
-#include <deque>
-#include <map>
-#include <optional>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "core/cluster_map.h"
@@ -77,20 +73,27 @@ class AntiEntropy {
   static constexpr std::size_t kOfferAll = 16;  ///< a range of so few channels is not split further
   static constexpr std::size_t kNodesPerMessage = 64;
 
+  /// Counts the questions that were asked: a round that began after one tells all that was here then.
+  using Question = std::uint64_t;
+
   struct Peer {
     // We are the holder: our round with it.
     bool running = false;
     std::uint64_t round = 0;
     MonotonicMs began_ms = 0;
     MonotonicMs sent_ms = 0;
-    std::uint64_t ended = 0;   ///< the latest round that came to its end
-    std::uint64_t wanted = 0;  ///< a round that somebody waits for
-    std::size_t awaited = 0;   ///< nodes sent and not answered
-    std::deque<DigestNode> queue;
+    std::size_t awaited = 0;  ///< nodes sent and not answered
+    std::vector<DigestNode> queue;
+    // Questions whether all is there, by their numbers, each of these up to and with the one given.
+    Question began_after = 0;                           ///< the latest round began after them
+    Question ended_after = 0;                           ///< the latest round that ended began after them
+    Question found_for = 0;                             ///< what `outstanding` was found for
+    Question answered = 0;                              ///< it has confirmed what was found for them
+    std::vector<Replication::Outstanding> outstanding;  ///< what it has yet to confirm of that
     // It asked us to say when it has all.
     std::uint64_t ask_token = 0;
-    std::map<NodeIx, std::uint64_t> rounds;  ///< that must end before `outstanding` is all that was found
-    std::deque<std::pair<NodeIx, Replication::Outstanding>> outstanding;  ///< what those peers have yet to confirm
+    Question question = 0;  ///< its latest
+    bool of_all = false;    ///< it waits for what all peers hold of ours, not only for its own
     std::uint64_t done_token = 0;
     // We asked it.
     bool settled = false;
@@ -111,9 +114,15 @@ class AntiEntropy {
   void start_round(NodeIx peer);
   void send_next(NodeIx peer);
   void end_round(NodeIx peer);
-  void check_asked(NodeIx peer);
+  /// The last question that is to be answered with what that peer has.
+  Question wanted(const Peer& peer) const {
+    return std::max(peer.question, question_of_all_);
+  }
+  void check_confirmed(NodeIx peer);
+  void check_asked(NodeIx asker, Question by_all);
+  /// Questions that all peers have confirmed all for.
+  Question answered_by_all() const;
   void ask_anew(NodeIx peer);
-  void count_again(Peer& asker, NodeIx peer);
   void ask_settle(NodeIx peer);
   void check_refilled();
 
@@ -126,6 +135,8 @@ class AntiEntropy {
   Replication& replication_;
   Random tokens_;  ///< never the same in two lives: an answer to a former one must not count
   std::vector<Peer> peers_;
+  Question last_question_ = 0;
+  Question question_of_all_ = 0;  ///< the latest that waits for all peers
   bool hollow_ = false;
 };
 

@@ -167,8 +167,8 @@ void Core::Parts::on(const SignalSent& event) {
   if (ChannelLog* channel = log.find(event.channel)) {
     sessions.signal(event.conn, *channel, event.client, event.data);
   }
-  for (NodeIx peer = 0; peer < cluster.size(); ++peer) {
-    const bool there = peer != cluster.self() && membership.up(peer) && interest.interested(peer, hash);
+  for (const NodeIx peer : interest.interested(hash)) {
+    const bool there = peer != cluster.self() && membership.up(peer);
     if (!there || !replication.has_room(peer)) continue;
     links.send(peer, SignalMessage{event.channel, event.client, event.data}, 64 + event.data.size());
   }

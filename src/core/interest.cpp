@@ -1,10 +1,31 @@
 #include "core/interest.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
+#include <utility>
 
 #include "core/mutation.h"
 
 namespace inkmesh::core {
+namespace {
+
+void insert_sorted(std::vector<NodeIx>& nodes, NodeIx node) {
+  const auto it = std::lower_bound(nodes.begin(), nodes.end(), node);
+  if (it == nodes.end() || *it != node) nodes.insert(it, node);
+}
+
+void erase_sorted(std::vector<NodeIx>& nodes, NodeIx node) {
+  const auto it = std::lower_bound(nodes.begin(), nodes.end(), node);
+  if (it != nodes.end() && *it == node) nodes.erase(it);
+}
+
+}  // namespace
+
+Interest::Interest(Turn& turn, const ClusterMap& cluster)
+    : turn_(turn), peers_(cluster.size()), unheard_(cluster.size()) {
+  std::iota(unheard_.begin(), unheard_.end(), NodeIx{0});
+}
 
 bool Interest::opened(std::uint64_t channel) {
   const bool edge = ++counts_[channel] == 1;
@@ -52,12 +73,39 @@ std::optional<InterestDelta> Interest::flush() {
 }
 
 void Interest::forget(NodeIx node) {
-  peers_[node] = Peer{};
+  const Peer former = std::exchange(peers_[node], Peer{});
+  for (const std::uint64_t channel : former.channels)
+    unlist(node, channel);
+  for (const auto& [channel, until_ms] : former.hints)
+    unlist(node, channel);
+  erase_sorted(vague_, node);
+  insert_sorted(unheard_, node);
 }
 
-void Interest::set_known(Peer& peer) {
+void Interest::set_known(NodeIx node) {
+  Peer& peer = peers_[node];
+  if (!peer.heard) erase_sorted(unheard_, node);
+  if (!peer.known) erase_sorted(vague_, node);
   peer.heard = true;
   peer.known = true;
+}
+
+void Interest::set_unknown(NodeIx node) {
+  peers_[node].known = false;
+  if (peers_[node].heard) insert_sorted(vague_, node);
+}
+
+void Interest::list(NodeIx node, std::uint64_t channel) {
+  insert_sorted(by_channel_[channel], node);
+}
+
+void Interest::unlist(NodeIx node, std::uint64_t channel) {
+  const Peer& peer = peers_[node];
+  if (peer.channels.count(channel) != 0 || peer.hints.count(channel) != 0) return;
+  const auto it = by_channel_.find(channel);
+  if (it == by_channel_.end()) return;
+  erase_sorted(it->second, node);
+  if (it->second.empty()) by_channel_.erase(it);
 }
 
 Interest::Change Interest::ask(Peer& peer) {
@@ -74,11 +122,12 @@ Interest::Change Interest::apply(NodeIx node, const InterestDelta& delta) {
   if (!peer.known || delta.from != peer.version) {
     // A set that begins with its first delta is known without asking.
     if (delta.from != 0) {
-      peer.known = false;
+      set_unknown(node);
       return ask(peer);
     }
-    set_known(peer);
-    peer.channels.clear();
+    set_known(node);
+    for (const std::uint64_t channel : std::exchange(peer.channels, {}))
+      unlist(node, channel);
     peer.digest = 0;
   }
   peer.version = delta.from + 1;
@@ -90,12 +139,14 @@ Interest::Change Interest::apply(NodeIx node, const InterestDelta& delta) {
   }
   for (const std::uint64_t channel : delta.opened) {
     if (!peer.channels.insert(channel).second) continue;
+    list(node, channel);
     peer.digest ^= mix(channel);
     change.opened.push_back(channel);
   }
   for (const std::uint64_t channel : delta.closed) {
-    peer.hints.erase(channel);
-    if (peer.channels.erase(channel) == 0) continue;
+    const bool was_open = peer.channels.erase(channel) != 0;
+    if (peer.hints.erase(channel) != 0 || was_open) unlist(node, channel);
+    if (!was_open) continue;
     peer.digest ^= mix(channel);
     change.closed.push_back(channel);
   }
@@ -115,11 +166,15 @@ Interest::Change Interest::apply(NodeIx node, const InterestFull& full) {
   }
   std::sort(change.closed.begin(), change.closed.end());
   peer.channels = std::move(now);
+  for (const std::uint64_t channel : change.opened)
+    list(node, channel);
+  for (const std::uint64_t channel : change.closed)
+    unlist(node, channel);
   peer.digest = 0;
   for (const std::uint64_t channel : peer.channels)
     peer.digest ^= mix(channel);
   peer.version = full.version;
-  set_known(peer);
+  set_known(node);
   peer.asked_ms = 0;
   return change;
 }
@@ -127,13 +182,13 @@ Interest::Change Interest::apply(NodeIx node, const InterestFull& full) {
 Interest::Change Interest::check(NodeIx node, std::uint64_t version, std::uint64_t digest) {
   Peer& peer = peers_[node];
   if (version == 0) {
-    set_known(peer);
+    set_known(node);
     return {};
   }
   if (peer.known && version < peer.version) return {};
   if (peer.known && version == peer.version && digest == peer.digest) return {};
   if (version == peer.version) peer.version = 0;  // a full set of the same version must be taken
-  peer.known = false;
+  set_unknown(node);
   return ask(peer);
 }
 
@@ -142,6 +197,7 @@ bool Interest::hint(NodeIx node, std::uint64_t channel) {
   if (peer.channels.count(channel) != 0 || peer.hints.size() >= kHintsMax) return false;
   const bool news = peer.hints.count(channel) == 0;
   peer.hints[channel] = turn_.ms() + kHintMs;
+  list(node, channel);
   return news;
 }
 
@@ -150,10 +206,27 @@ bool Interest::interested(NodeIx node, std::uint64_t channel) const {
   return (peer.heard && !peer.known) || peer.channels.count(channel) != 0 || peer.hints.count(channel) != 0;
 }
 
+const std::vector<NodeIx>& Interest::interested(std::uint64_t channel) const {
+  static const std::vector<NodeIx> nobody;
+  const auto it = by_channel_.find(channel);
+  const std::vector<NodeIx>& open = it == by_channel_.end() ? nobody : it->second;
+  if (vague_.empty()) return open;
+  with_the_vague_.clear();
+  std::set_union(open.begin(), open.end(), vague_.begin(), vague_.end(), std::back_inserter(with_the_vague_));
+  return with_the_vague_;
+}
+
 void Interest::tick() {
-  for (Peer& peer : peers_) {
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    Peer& peer = peers_[node];
     for (auto it = peer.hints.begin(); it != peer.hints.end();) {
-      it = turn_.ms() >= it->second ? peer.hints.erase(it) : std::next(it);
+      if (turn_.ms() < it->second) {
+        ++it;
+        continue;
+      }
+      const std::uint64_t channel = it->first;
+      it = peer.hints.erase(it);
+      unlist(node, channel);
     }
   }
 }

@@ -17,7 +17,7 @@ namespace inkmesh::core {
 
 class Interest {
  public:
-  Interest(Turn& turn, const ClusterMap& cluster) : turn_(turn), peers_(cluster.size()) {}
+  Interest(Turn& turn, const ClusterMap& cluster);
 
   // ---- ours: counted by channel, announced on 0 -> 1 and 1 -> 0 only -----------------------------------------------
 
@@ -64,6 +64,12 @@ class Interest {
   bool hint(NodeIx peer, std::uint64_t channel);
 
   bool interested(NodeIx peer, std::uint64_t channel) const;
+  /// All peers that are, ascending: until the next call, or change of a peer's set.
+  const std::vector<NodeIx>& interested(std::uint64_t channel) const;
+  /// Peers that are not heard() of yet, ascending; and this node.
+  const std::vector<NodeIx>& unheard() const {
+    return unheard_;
+  }
   bool known(NodeIx peer) const {
     return peers_[peer].known;
   }
@@ -88,8 +94,11 @@ class Interest {
     std::map<std::uint64_t, MonotonicMs> hints;
   };
 
-  static void set_known(Peer& peer);
+  void set_known(NodeIx node);
+  void set_unknown(NodeIx node);
   Change ask(Peer& peer);
+  void list(NodeIx node, std::uint64_t channel);
+  void unlist(NodeIx node, std::uint64_t channel);
 
   Turn& turn_;
   std::unordered_map<std::uint64_t, std::uint32_t> counts_;
@@ -97,6 +106,11 @@ class Interest {
   std::uint64_t version_ = 0;
   std::uint64_t digest_ = 0;
   std::vector<Peer> peers_;
+  /// The peers' sets and hints once more, by channel: ascending, none empty.
+  std::unordered_map<std::uint64_t, std::vector<NodeIx>> by_channel_;
+  std::vector<NodeIx> unheard_;                 ///< ascending
+  std::vector<NodeIx> vague_;                   ///< heard of and not known: interested in everything; ascending
+  mutable std::vector<NodeIx> with_the_vague_;  ///< the last answer, where it is not a list of `by_channel_`
 };
 
 }  // namespace inkmesh::core

@@ -1,5 +1,6 @@
 #include "core/links.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace inkmesh::core {
@@ -13,6 +14,10 @@ Links::Links(Turn& turn, const ClusterMap& cluster, Epoch epoch, std::uint64_t s
 void Links::send(NodeIx peer, LinkMessage message, std::size_t bytes) {
   Peer& link = peers_[peer];
   if (link.next_bytes + bytes > kFrameBytes && !link.next.messages.empty()) flush(peer);
+  if (!link.listed) {
+    link.listed = true;
+    spoken_to_.push_back(peer);
+  }
   link.next.messages.push_back(std::move(message));
   link.next_bytes += bytes;
 }
@@ -53,8 +58,12 @@ void Links::flush(NodeIx peer) {
 }
 
 void Links::flush() {
-  for (NodeIx peer = 0; peer < peers_.size(); ++peer)
+  std::sort(spoken_to_.begin(), spoken_to_.end());
+  for (const NodeIx peer : spoken_to_) {
+    peers_[peer].listed = false;
     flush(peer);
+  }
+  spoken_to_.clear();
 }
 
 }  // namespace inkmesh::core

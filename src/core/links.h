@@ -49,6 +49,7 @@ class Links {
   struct Peer {
     Frame next;
     std::size_t next_bytes = 0;
+    bool listed = false;  ///< on `spoken_to_`
     std::uint64_t session = 0;
     std::uint64_t number = 0;
     std::uint32_t restarts = 1;
@@ -67,6 +68,7 @@ class Links {
   const Epoch epoch_;
   Random random_;
   std::vector<Peer> peers_;
+  std::vector<NodeIx> spoken_to_;  ///< in this turn
 };
 
 }  // namespace inkmesh::core

@@ -15,7 +15,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   if (epoch != peer.epoch) {
     if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
     if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
-    if (peer.past.size() > kPastEpochs) peer.past.pop_front();
+    if (peer.past.size() > kPastEpochs) peer.past.erase(peer.past.begin());
     peer.epoch = epoch;
     ++peer.life;
     peer.full = false;

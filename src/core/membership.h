@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <vector>
 
@@ -38,7 +37,7 @@ class Membership {
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
     std::uint64_t generation = 0;  ///< of its node list; 0: not known yet
-    std::deque<Epoch> past;        ///< its former epochs: what still comes from them is late
+    std::vector<Epoch> past;       ///< its former epochs: what still comes from them is late
   };
 
   Membership(Turn& turn, const ClusterMap& cluster) : turn_(turn), cluster_(cluster), peers_(cluster.size()) {}

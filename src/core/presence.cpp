@@ -23,9 +23,9 @@ Presence::Open& Presence::open(ChannelLog& log) {
   if (!fresh) return it->second;
   last_version_ += kVersionsPerOpening;
   it->second.version = last_version_;
-  for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
+  for (const NodeIx peer : interest_.interested(log.hash)) {
     const bool asks = peer != cluster_.self() && membership_.up(peer) && interest_.known(peer);
-    if (asks && interest_.interested(peer, log.hash)) links_.send(peer, PresenceWant{log.name});
+    if (asks) links_.send(peer, PresenceWant{log.name});
   }
   return it->second;
 }
@@ -182,9 +182,8 @@ void Presence::tell_peers(ChannelLog& log, Open& open) {
   for (const auto& [conn, client] : open.came)
     delta.joined.push_back({conn, client});
   const std::size_t bytes = 32 + log.name.size() + bytes_of(delta.joined) + delta.left.size() * 8;
-  for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
-    if (peer == cluster_.self() || !membership_.up(peer) || !interest_.interested(peer, log.hash)) continue;
-    links_.send(peer, delta, bytes);
+  for (const NodeIx peer : interest_.interested(log.hash)) {
+    if (peer != cluster_.self() && membership_.up(peer)) links_.send(peer, delta, bytes);
   }
 }
 

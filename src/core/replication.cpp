@@ -17,9 +17,15 @@ void Replication::touched(ChannelLog& log) {
   touched_.push_back(&log);
 }
 
-void Replication::moved(ChannelLog& log, const Origin& origin) {
+bool Replication::orphaned(NodeIx from, const Origin& origin) const {
+  if (from == kFromClient || node_of(origin) != cluster_.id(from)) return false;
+  return !membership_.up(from) || origin != make_origin(cluster_.id(from), membership_.peer(from).epoch);
+}
+
+void Replication::moved(ChannelLog& log, const Origin& origin, NodeIx from) {
   const auto it = log.origins.find(origin);
-  const bool tells = log.self_home || origin == log_.own();
+  // Without homes nobody else tells of what came from its origin and is committed here only after that one's end.
+  const bool tells = log.self_home || origin == log_.own() || (log.homes.empty() && orphaned(from, origin));
   if (tells && it != log.origins.end()) moved_[&log][origin] = it->second.committed;
 }
 
@@ -33,7 +39,7 @@ void Replication::committed(const std::vector<Log::CommittedItem>& items) {
     } else {
       confirm(item.from, log, origin, item.stroke->seq);
     }
-    moved(log, origin);
+    moved(log, origin, item.from);
     for (const NodeIx home : log.homes) {
       if (home == cluster_.self() || has(home, *item.origin_log)) continue;
       expect(home, log, origin, *item.origin_log, turn_.ms() + (own ? kOfferOwnMs : kOfferOthersMs));
@@ -46,7 +52,9 @@ void Replication::committed(const std::vector<Log::CommittedItem>& items) {
 }
 
 void Replication::confirm(NodeIx peer, ChannelLog& log, const Origin& origin, Seq committed) {
-  Seq& seq = peers_[peer].confirm[&log][origin];
+  Peer& to = peers_[peer];
+  if (to.confirm.empty()) confirmed_to_.push_back(peer);
+  Seq& seq = to.confirm[&log][origin];
   seq = std::max(seq, committed);
 }
 
@@ -171,8 +179,9 @@ void Replication::flush() {
     forward(*log);
   }
   touched_.clear();
-  for (NodeIx peer = 0; peer < peers_.size(); ++peer)
+  for (const NodeIx peer : confirmed_to_)
     send_confirmations(peer);
+  confirmed_to_.clear();
 }
 
 void Replication::forward(ChannelLog& log) {
@@ -189,14 +198,18 @@ void Replication::forward(ChannelLog& log) {
   }
   log.forwarded = end;
   choose_standins(log);
-  for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
-    if (peer == cluster_.self() || !membership_.up(peer)) continue;
-    const bool interested = interest_.interested(peer, log.hash);
-    if (interested || log.is_home(peer) || log.is_standin(peer)) {
-      push(peer, log, own, strokes, bytes, interested);
-    } else if (!interest_.heard(peer)) {
-      peers_[peer].behind.emplace(&log, Behind::no_word);
+  const auto there = [this](NodeIx peer) { return peer != cluster_.self() && membership_.up(peer); };
+  for (const NodeIx peer : interest_.interested(log.hash)) {
+    if (there(peer)) push(peer, log, own, strokes, bytes, true);
+  }
+  for (const auto* keepers : {&log.homes, &log.standins}) {
+    for (const NodeIx peer : *keepers) {
+      if (there(peer) && !interest_.interested(peer, log.hash)) push(peer, log, own, strokes, bytes, false);
     }
+  }
+  for (const NodeIx peer : interest_.unheard()) {
+    const bool told = interest_.interested(peer, log.hash) || log.is_home(peer) || log.is_standin(peer);
+    if (there(peer) && !told) peers_[peer].behind.emplace(&log, Behind::no_word);
   }
 }
 
@@ -304,11 +317,27 @@ void Replication::catch_up_behind(NodeIx peer) {
 }
 
 void Replication::tell_heads() {
-  for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
-    if (peer == cluster_.self() || !membership_.up(peer)) continue;
+  using Moved = decltype(moved_)::value_type;
+  std::vector<std::pair<NodeIx, const Moved*>> telling;
+  for (const Moved& moved : moved_) {
+    const ChannelLog& log = *moved.first;
+    const std::vector<NodeIx>& interested = interest_.interested(log.hash);
+    for (const NodeIx peer : interested)
+      telling.emplace_back(peer, &moved);
+    for (const NodeIx home : log.homes) {
+      if (!std::binary_search(interested.begin(), interested.end(), home)) telling.emplace_back(home, &moved);
+    }
+  }
+  const auto by_peer = [](const auto& a, const auto& b) { return a.first < b.first; };
+  std::stable_sort(telling.begin(), telling.end(), by_peer);
+  for (auto it = telling.begin(); it != telling.end();) {
+    const NodeIx peer = it->first;
+    const auto end = std::upper_bound(it, telling.end(), *it, by_peer);
+    const bool there = peer != cluster_.self() && membership_.up(peer);
     LongList<Heads> heads(links_, peer);
-    for (const auto& [log, origins] : moved_) {
-      if (!interest_.interested(peer, log->hash) && !log->is_home(peer)) continue;
+    for (; it != end; ++it) {
+      if (!there) continue;
+      const auto& [log, origins] = *it->second;
       Cursor cursor;
       std::size_t bytes = log->name.size();
       for (const auto& [origin, seq] : origins) {

@@ -126,7 +126,9 @@ class Replication {
   void tell_heads();
   void send_confirmations(NodeIx peer);
   void catch_up_behind(NodeIx peer);
-  void moved(ChannelLog& log, const Origin& origin);
+  void moved(ChannelLog& log, const Origin& origin, NodeIx from);
+  /// It came from its origin itself, whose life is over or which can't be reached.
+  bool orphaned(NodeIx from, const Origin& origin) const;
 
   Turn& turn_;
   const ClusterMap& cluster_;
@@ -136,6 +138,7 @@ class Replication {
   Links& links_;
   Acks& acks_;
   std::vector<Peer> peers_;
+  std::vector<NodeIx> confirmed_to_;  ///< peers that the turn has confirmations for
   std::vector<ChannelLog*> touched_;
   std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> moved_;  ///< heads that moved since the last heads tick
   std::map<ChannelLog*, MonotonicMs, ByKey> own_pending_;      ///< our strokes that a home has yet to confirm

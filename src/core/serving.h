@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <utility>
@@ -58,7 +58,7 @@ class Serving {
   struct Peer {
     std::size_t reads = 0;
     std::uint32_t generation = 0;
-    std::deque<Pull> waiting;
+    std::list<Pull> waiting;
   };
 
   void read(NodeIx peer, Pull pull);

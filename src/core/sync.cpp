@@ -1,6 +1,7 @@
 #include "core/sync.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "core/mutation.h"
 
@@ -58,28 +59,34 @@ void Sync::start_round(ChannelLog& log, State& state) {
   ++state.round;
   state.asking = true;
   state.targets.clear();
-  state.answered.clear();
+  state.window = 1;
+  state.answered = 0;
   state.gathered = Cursor{};
   state.home_word = false;
   state.asked_ms = turn_.ms();
   state.again_ms = turn_.ms() + kIncompleteMs;
+  std::vector<bool> listed(cluster_.size());
   const auto add = [&](NodeIx node) {
-    const bool there = std::find(state.targets.begin(), state.targets.end(), node) != state.targets.end();
-    if (node != cluster_.self() && membership_.reachable(node) && !there) state.targets.push_back(node);
+    if (node != cluster_.self() && membership_.reachable(node) && !listed[node]) state.targets.push_back(node);
+    listed[node] = true;
   };
   for (const NodeIx home : log.homes)
     add(home);
-  const bool all = cluster_.replicas() == 0 || cluster_.size() <= kAskAllNodes;
-  for (NodeIx node = 0; node < cluster_.size(); ++node) {
-    const bool interested = interest_.known(node) && interest_.interested(node, log.hash);
-    if (interested || all) add(node);
+  for (const NodeIx node : interest_.interested(log.hash)) {
+    if (interest_.known(node)) add(node);
   }
+  if (cluster_.replicas() == 0 || cluster_.size() <= kAskAllNodes) {
+    // Each channel begins at another one: not everybody's first question goes to the same few.
+    for (NodeIx node = 0; node < cluster_.size(); ++node)
+      add(static_cast<NodeIx>((log.hash + node) % cluster_.size()));
+  }
+  std::reverse(state.targets.begin(), state.targets.end());
   queue(log, state);
 }
 
 void Sync::end_round(const ChannelLog& log, State& state) {
   state.asking = false;
-  const std::size_t silent = cluster_.size() - 1 - state.answered.size();
+  const std::size_t silent = cluster_.size() - 1 - state.answered;
   // A stroke was acknowledged on `ack` nodes: where fewer than that have not answered, one that has it did. A larger
   // cluster asks but some, and takes a settled home's word.
   const bool asked = cluster_.size() > kAskAllNodes || silent < cluster_.ack();
@@ -93,7 +100,7 @@ void Sync::end_round(const ChannelLog& log, State& state) {
 }
 
 void Sync::queue(ChannelLog& log, State& state) {
-  if (state.queued || state.pulling) return;
+  if (state.queued || !state.pulling.empty()) return;
   state.queued = true;
   queue_.push_back(&log);
   start_queued();
@@ -107,31 +114,35 @@ void Sync::start_queued() {
     queue_.pop_front();
     State& state = states_[&log];
     state.queued = false;
-    if (!state.pulling) next(log, state);
+    if (state.pulling.empty()) next(log, state);
   }
   starting_ = false;
 }
 
-void Sync::stop_pulling(State& state) {
-  if (!state.pulling) return;
-  state.pulling = false;
+void Sync::drop(State& state, std::size_t at) {
+  state.pulling.erase(state.pulling.begin() + static_cast<std::ptrdiff_t>(at));
   --under_way_;
 }
 
 void Sync::next(ChannelLog& log, State& state) {
-  stop_pulling(state);
-  while (!state.targets.empty()) {
-    const NodeIx target = state.targets.front();
-    state.targets.pop_front();
-    if (!membership_.reachable(target)) continue;
-    state.reached = log.appended();
-    pull(log, state, target);
-    return;
+  ask_targets(log, state);
+  if (state.pulling.empty()) {
+    if (state.asking) end_round(log, state);
+    want(log, state);
+    if (state.needed > state.round) start_round(log, state);
   }
-  if (state.asking) end_round(log, state);
-  want(log, state);
-  if (state.needed > state.round) start_round(log, state);
   start_queued();
+}
+
+void Sync::ask_targets(ChannelLog& log, State& state) {
+  while (!state.targets.empty() && state.pulling.size() < state.window) {
+    // Each channel has one under way before any has another.
+    if (!state.pulling.empty() && (under_way_ >= kPullsMax || !queue_.empty())) return;
+    if (!state.pulling.empty() && state.pulling.front().alone) return;
+    const NodeIx target = state.targets.back();
+    state.targets.pop_back();
+    if (membership_.reachable(target)) ask(log, state, target);
+  }
 }
 
 void Sync::want(ChannelLog& log, State& state) {
@@ -141,26 +152,30 @@ void Sync::want(ChannelLog& log, State& state) {
       it = state.wanted.erase(it);
       continue;
     }
-    if (it->second.due_ms <= turn_.ms() && membership_.up(it->second.from) && !state.pulling) {
+    if (it->second.due_ms <= turn_.ms() && membership_.up(it->second.from) && state.pulling.empty()) {
       const NodeIx from = it->second.from;
       it->second.due_ms = turn_.ms() + kIncompleteMs;
-      state.reached = log.appended();
-      pull(log, state, from);
+      ask(log, state, from);
     }
     ++it;
   }
 }
 
-void Sync::pull(ChannelLog& log, State& state, NodeIx from) {
-  if (!state.pulling) ++under_way_;
-  state.pulling = true;
-  state.source = from;
-  state.request = ++last_request_;
-  state.heard_ms = state.sent_ms = turn_.ms();
+void Sync::ask(ChannelLog& log, State& state, NodeIx peer) {
+  ++under_way_;
+  Asked& asked = state.pulling.emplace_back();
+  asked.peer = peer;
+  asked.round = state.asking ? state.round : 0;
+  pull(log, asked);
+}
+
+void Sync::pull(ChannelLog& log, Asked& asked) {
+  asked.request = ++last_request_;
+  asked.heard_ms = asked.sent_ms = turn_.ms();
   ++pulls_;
   Cursor have = log.appended();
   const std::size_t bytes = log.name.size() + 32 + have.size() * 40;
-  links_.send(from, Pull{state.request, log.name, std::move(have), interest_.ours(log.hash)}, bytes);
+  links_.send(asked.peer, Pull{asked.request, log.name, std::move(have), interest_.ours(log.hash)}, bytes);
 }
 
 void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms) {
@@ -174,51 +189,81 @@ void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, 
     wanted.seq = std::max(seq, wanted.seq);
     wanted.from = peer;
   }
-  if (!state.pulling && !state.queued && wanted.due_ms <= turn_.ms()) queue(log, state);
+  if (wanted.due_ms <= turn_.ms()) queue(log, state);
 }
 
 void Sync::on_run(NodeIx peer, const ChannelLog& log) {
   const auto it = states_.find(const_cast<ChannelLog*>(&log));
-  if (it != states_.end() && it->second.pulling && it->second.source == peer) it->second.heard_ms = turn_.ms();
+  if (it == states_.end()) return;
+  for (Asked& asked : it->second.pulling) {
+    if (asked.peer == peer) asked.heard_ms = turn_.ms();
+  }
 }
 
 void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
   for (const auto& [origin, seq] : done.heads.seqs())
     replication_.stored(peer, log, origin, seq);
   const auto it = states_.find(&log);
-  if (it == states_.end() || !it->second.pulling || it->second.request != done.request) return;
+  if (it == states_.end()) return;
   State& state = it->second;
+  const auto found = std::find_if(state.pulling.begin(), state.pulling.end(),
+                                  [&](const Asked& asked) { return asked.request == done.request; });
+  if (found == state.pulling.end()) return;
+  const auto at = static_cast<std::size_t>(found - state.pulling.begin());
+  if (done.more && log_.takes_runs() && pull_more(log, state, at)) return;
+  const Asked asked = state.pulling[at];
+  drop(state, at);
   const Cursor have = log.appended();
-  const bool level = have.covers(done.heads);
-  // Not merely another place: what a full store refuses takes us back to where we were.
-  const bool progress = !state.reached.covers(have);
-  state.reached.merge(have);
-  if (done.more && progress && log_.takes_runs()) {
-    pull(log, state, peer);
-    return;
-  }
-  if (!level) {
+  if (have.covers(done.heads)) {
+    told_all(log, state, asked, done);
+  } else {
     // Too much waits for the store here, or a record is damaged there: ask again later, somebody else first.
     for (const auto& [origin, seq] : done.heads.seqs()) {
       if (have.at(origin) < seq) state.wanted[origin] = Wanted{seq, peer, turn_.ms() + kIncompleteMs};
     }
-  } else {
-    for (auto wanted = state.wanted.begin(); wanted != state.wanted.end();) {
-      // It has lost what it told of, in a crash: somebody else may have it.
-      const bool lost = wanted->second.from == peer && done.heads.at(wanted->first) < wanted->second.seq;
-      if (lost) state.level = false;
-      wanted = lost ? state.wanted.erase(wanted) : std::next(wanted);
-    }
-    state.answered.insert(peer);
-    if (state.asking) state.gathered.merge(done.heads);
-    state.home_word = state.home_word || (done.complete && log.is_home(peer));
   }
   next(log, state);
 }
 
+bool Sync::pull_more(ChannelLog& log, State& state, std::size_t at) {
+  const Cursor have = log.appended();
+  state.window = 1;
+  if (!state.pulling[at].alone && state.pulling.front().alone) {
+    state.targets.push_back(state.pulling[at].peer);
+    drop(state, at);
+    start_queued();
+    return true;
+  }
+  std::swap(state.pulling.front(), state.pulling[at]);
+  Asked& asked = state.pulling.front();
+  // Not merely another place: what a full store refuses takes us back to where we were.
+  if (asked.alone && state.reached.covers(have)) return false;
+  if (!asked.alone) state.reached = Cursor{};
+  asked.alone = true;
+  state.reached.merge(have);
+  pull(log, asked);
+  return true;
+}
+
+void Sync::told_all(const ChannelLog& log, State& state, const Asked& asked, const PullDone& done) {
+  for (auto wanted = state.wanted.begin(); wanted != state.wanted.end();) {
+    // It has lost what it told of, in a crash: somebody else may have it.
+    const bool lost = wanted->second.from == asked.peer && done.heads.at(wanted->first) < wanted->second.seq;
+    if (lost) state.level = false;
+    wanted = lost ? state.wanted.erase(wanted) : std::next(wanted);
+  }
+  if (!state.asking || asked.round != state.round) return;
+  state.window = std::min(state.window + 1, kWindowMax);
+  ++state.answered;
+  state.gathered.merge(done.heads);
+  state.home_word = state.home_word || (done.complete && log.is_home(asked.peer));
+}
+
 void Sync::link_lost(NodeIx peer) {
   for (auto& [log, state] : states_) {
-    if (state.pulling && state.source == peer) state.heard_ms = 0;
+    for (Asked& asked : state.pulling) {
+      if (asked.peer == peer) asked.heard_ms = 0;
+    }
     // What it pushed may not have come: those that have the channel open ask afresh.
     state.level = false;
     state.again_ms = std::min(state.again_ms, turn_.ms());
@@ -230,14 +275,18 @@ void Sync::tick() {
   for (auto it = states_.begin(); it != states_.end();) {
     ChannelLog& log = *it->first;
     State& state = it->second;
-    const bool silent = turn_.ms() >= state.heard_ms + kSilentMs || turn_.ms() >= state.sent_ms + kPullMs;
-    if (state.pulling && silent) next(log, state);
+    const std::size_t asked = state.pulling.size();
+    for (std::size_t at = asked; at-- > 0;) {
+      const Asked& each = state.pulling[at];
+      if (turn_.ms() >= each.heard_ms + kSilentMs || turn_.ms() >= each.sent_ms + kPullMs) drop(state, at);
+    }
+    if (state.pulling.size() < asked) next(log, state);
     const bool open = interest_.ours(log.hash);
     const bool stale = open && turn_.ms() >= state.asked_ms + kAskAgainMs;
     const bool incomplete = stale || state.whole < state.needed || (open && !state.level);
     if (incomplete && !state.asking && turn_.ms() >= state.again_ms) start_round(log, state);
-    if (!state.pulling && !state.queued && !state.wanted.empty()) want(log, state);
-    const bool idle = !state.pulling && !state.queued && !state.asking;
+    if (state.pulling.empty() && !state.queued && !state.wanted.empty()) want(log, state);
+    const bool idle = state.pulling.empty() && !state.queued && !state.asking;
     const bool forget = idle && !open && turn_.ms() >= state.used_ms + kForgetMs;
     it = forget ? states_.erase(it) : std::next(it);
   }

@@ -5,12 +5,15 @@
 //                         ^         | PullDone, more: again                          |
 //                         |         | no answer: the next target                     |
 //                         +---------+<------- a gap, a head past ours, a lost link --+
+//
+// A round begins with one target, and asks one more at a time for each answer that is all: most have nothing past our
+// cursor. Who has more than one answer holds is pulled from alone; then it is one target again. So many who hold the
+// same are not read from at once, whatever their number.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <set>
 #include <vector>
 
 #include "core/anti_entropy.h"
@@ -88,6 +91,7 @@ class Sync {
   static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
   static constexpr std::size_t kPullsMax = 256;       ///< under way at once
+  static constexpr std::size_t kWindowMax = 32;       ///< of them, for one channel
   static constexpr MonotonicMs kAskAgainMs = 20'000;  ///< an open channel is compared so often, whatever was heard
   static constexpr std::size_t kAskAllNodes = 9;      ///< in so small a cluster every node is asked
 
@@ -96,24 +100,29 @@ class Sync {
     NodeIx from = 0;
     MonotonicMs due_ms = 0;
   };
-  struct State {
-    bool pulling = false;
-    bool queued = false;
-    NodeIx source = 0;
+  struct Asked {
+    NodeIx peer = 0;
+    Round round = 0;  ///< that it was asked for; 0: none, for what we heard of
     std::uint64_t request = 0;
     MonotonicMs heard_ms = 0;  ///< when the pull was sent, or a part of its answer came
     MonotonicMs sent_ms = 0;   ///< when the pull was sent
-    Cursor reached;            ///< the furthest that we got since this target was first asked
-    std::deque<NodeIx> targets;
+    bool alone = false;        ///< it has more than one answer holds: no other is asked meanwhile
+  };
+  struct State {
+    bool queued = false;
+    std::vector<Asked> pulling;   ///< no peer twice
+    std::size_t window = 1;       ///< so many may be under way
+    Cursor reached;               ///< the furthest that we got by the one that is asked alone
+    std::vector<NodeIx> targets;  ///< the next one last
     std::map<Origin, Wanted> wanted;
-    Round round = 0;            ///< the latest that began
-    Round needed = 0;           ///< the latest that somebody waits for
-    Round whole = 0;            ///< the latest that told everything
-    bool asking = false;        ///< a round is under way
-    std::set<NodeIx> answered;  ///< whole, in this round
-    Cursor gathered;            ///< the answerers' heads, in this round
-    Cursor heads;               ///< and in the last whole one
-    bool home_word = false;     ///< a settled home has answered in this round
+    Round round = 0;           ///< the latest that began
+    Round needed = 0;          ///< the latest that somebody waits for
+    Round whole = 0;           ///< the latest that told everything
+    bool asking = false;       ///< a round is under way
+    std::size_t answered = 0;  ///< so many peers have told all, in this round
+    Cursor gathered;           ///< their heads
+    Cursor heads;              ///< and in the last whole one
+    bool home_word = false;    ///< a settled home has answered in this round
     bool level = false;
     MonotonicMs again_ms = 0;
     MonotonicMs asked_ms = 0;
@@ -125,9 +134,14 @@ class Sync {
   void end_round(const ChannelLog& log, State& state);
   void queue(ChannelLog& log, State& state);
   void next(ChannelLog& log, State& state);
-  void pull(ChannelLog& log, State& state, NodeIx from);
+  void ask_targets(ChannelLog& log, State& state);
+  void ask(ChannelLog& log, State& state, NodeIx peer);
+  void pull(ChannelLog& log, Asked& asked);
+  /// It has more: true when it was asked for that, or will be.
+  bool pull_more(ChannelLog& log, State& state, std::size_t at);
+  void told_all(const ChannelLog& log, State& state, const Asked& asked, const PullDone& done);
   void want(ChannelLog& log, State& state);
-  void stop_pulling(State& state);
+  void drop(State& state, std::size_t at);
   void start_queued();
   bool keeps(const ChannelLog& log) const;
 

@@ -85,6 +85,33 @@ TEST_F(InterestTest, AHeartbeatWithAnotherDigestAsksForAllTwiceASecondAtMost) {
   EXPECT_FALSE(interest.interested(kPeer, 5));
 }
 
+TEST_F(InterestTest, ByChannelAreThoseThatAreByPeer) {
+  const std::vector<NodeIx> nobody;
+  const std::vector<NodeIx> peer{kPeer};
+  interest.apply(kPeer, InterestDelta{0, {5, 6}, {}});
+  EXPECT_EQ(interest.interested(5), peer);
+  EXPECT_EQ(interest.interested(7), nobody);
+  interest.apply(kPeer, InterestDelta{1, {7}, {5}});
+  EXPECT_EQ(interest.interested(5), nobody);
+  EXPECT_EQ(interest.interested(7), peer);
+  interest.apply(kPeer, InterestDelta{3, {}, {7}});
+  EXPECT_EQ(interest.interested(1234), peer) << "what it has open is not known now";
+  EXPECT_EQ(interest.interested(7), peer);
+  interest.apply(kPeer, InterestFull{4, {8}});
+  EXPECT_EQ(interest.interested(1234), nobody);
+  EXPECT_EQ(interest.interested(7), nobody);
+  EXPECT_EQ(interest.interested(8), peer);
+  interest.hint(kPeer, 9);
+  EXPECT_EQ(interest.interested(9), peer);
+  at(4000);
+  interest.tick();
+  EXPECT_EQ(interest.interested(9), nobody);
+  EXPECT_EQ(interest.unheard(), std::vector<NodeIx>{0});
+  interest.forget(kPeer);
+  EXPECT_EQ(interest.interested(8), nobody);
+  EXPECT_EQ(interest.unheard(), (std::vector<NodeIx>{0, kPeer}));
+}
+
 TEST_F(InterestTest, AHintHoldsUntilGossipMustHaveSaidIt) {
   interest.check(kPeer, 0, 0);
   EXPECT_TRUE(interest.hint(kPeer, 8));
