@@ -140,7 +140,8 @@ struct Committer::Impl {
     return true;
   }
 
-  /// One Repair or Note, or Appends up to the group's bounds and at least one.
+  /// One Repair, the Notes in a row (a start brings one for each peer), or Appends up to the group's bounds and at least
+  /// one.
   void take_group(std::vector<Waiting>& group) {
     std::size_t bytes = 0;
     std::size_t strokes = 0;
@@ -152,8 +153,8 @@ struct Committer::Impl {
       waiting_strokes -= next.strokes;
       group.push_back(std::move(next));
       writes.pop_front();
-      if (!std::holds_alternative<Append>(group.front().write)) return;
-    } while (!writes.empty() && std::holds_alternative<Append>(writes.front().write) &&
+      if (std::holds_alternative<Repair>(group.front().write)) return;
+    } while (!writes.empty() && writes.front().write.index() == group.front().write.index() &&
              bytes + writes.front().bytes <= kGroupBytesMax && strokes + writes.front().strokes <= kGroupStrokesMax);
   }
 
@@ -163,8 +164,11 @@ struct Committer::Impl {
       if (result != WriteResult::fatal) reply(repair->ticket, result);
       return;
     }
-    if (const auto* note = std::get_if<Note>(&group.front().write)) {
-      timed(group, [&] { return store.note(*note); });
+    if (std::holds_alternative<Note>(group.front().write)) {
+      std::vector<const Note*> notes;
+      for (const Waiting& waiting : group)
+        notes.push_back(&std::get<Note>(waiting.write));
+      timed(group, [&] { return store.keep(notes); });
       return;
     }
     std::vector<const Append*> appends;

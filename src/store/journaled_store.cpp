@@ -175,8 +175,8 @@ WriteOutcome JournaledStore::repair(const Repair& repair) {
   return write_replica([&](Store& replica) { return replica.repair(repair); });
 }
 
-WriteOutcome JournaledStore::note(const Note& note) {
-  return write_replica([&](Store& replica) { return replica.note(note); });
+WriteOutcome JournaledStore::keep(const std::vector<const Note*>& notes) {
+  return write_replica([&](Store& replica) { return replica.keep(notes); });
 }
 
 /// Until the other segment is free. False when nothing goes to the replica any more. The lock is given back meanwhile:

@@ -236,8 +236,11 @@ void LmdbReplica::note_repaired(const Repair& repair, std::uint64_t commit) {
   }
 }
 
-WriteOutcome LmdbReplica::note(const Note& note) {
-  return write([&](Batch& batch) { batch.put_note(note); });
+WriteOutcome LmdbReplica::keep(const std::vector<const Note*>& notes) {
+  return write([&](Batch& batch) {
+    for (const Note* note : notes)
+      batch.put_note(*note);
+  });
 }
 
 WriteOutcome LmdbReplica::outcome_of(const LmdbError& error) {

@@ -93,10 +93,11 @@ WriteOutcome MemoryStore::repair(const Repair& repair) {
   return {};
 }
 
-WriteOutcome MemoryStore::note(const Note& note) {
+WriteOutcome MemoryStore::keep(const std::vector<const Note*>& notes) {
   const Lock lock(mutex_);
   if (const auto outcome = injected()) return *outcome;
-  notes_[note.name] = note.value;
+  for (const Note* note : notes)
+    notes_[note->name] = note->value;
   return {};
 }
 

@@ -24,7 +24,7 @@ class MemoryStore : public Store {
 
   WriteOutcome append(const std::vector<const Append*>& groups) override;
   WriteOutcome repair(const Repair& repair) override;
-  WriteOutcome note(const Note& note) override;
+  WriteOutcome keep(const std::vector<const Note*>& notes) override;
   std::map<std::string, std::string> notes() override;
   std::vector<StoredHead> heads() override;
   Seq head(const Channel& channel, std::string_view origin) const override;

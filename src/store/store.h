@@ -49,8 +49,11 @@ class Store {
   /// Overwrites records that are stored; others are left out. The same thread as append().
   virtual WriteOutcome repair(const Repair& repair) = 0;
 
-  /// Keeps a note. The same thread as append().
-  virtual WriteOutcome note(const Note& note) = 0;
+  /// Keeps notes, in one transaction. The same thread as append().
+  virtual WriteOutcome keep(const std::vector<const Note*>& notes) = 0;
+  WriteOutcome note(const Note& note) {
+    return keep({&note});
+  }
 
   /// All notes, by name. At start, before any other thread.
   virtual std::map<std::string, std::string> notes() = 0;

@@ -55,8 +55,8 @@ void Disk::take_group() {
   do {
     group_.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
-    if (!std::holds_alternative<Append>(group_.front())) return;
-  } while (!waiting_.empty() && std::holds_alternative<Append>(waiting_.front()) &&
+    if (std::holds_alternative<Repair>(group_.front())) return;
+  } while (!waiting_.empty() && waiting_.front().index() == group_.front().index() &&
            group_.size() < options_.appends_per_commit_max);
 }
 
@@ -69,8 +69,11 @@ void Disk::commit() {
     } else {
       answer_later(AppendFailed{repair->ticket, AppendError::full});
     }
-  } else if (const auto* note = std::get_if<Note>(&group.front())) {
-    store_.note(*note);
+  } else if (std::holds_alternative<Note>(group.front())) {
+    std::vector<const Note*> notes;
+    for (const Write& write : group)
+      notes.push_back(&std::get<Note>(write));
+    store_.keep(notes);
   } else {
     commit_appends(group);
     if (!*alive_) return;

@@ -91,6 +91,25 @@ class GatedStore : public MemoryStore {
   std::vector<std::size_t> groups_;
 };
 
+TEST(Committer, NotesInARowTakeOneCommitBetweenTheAppendsAroundThem) {
+  GatedStore store;
+  Answers answers;
+  store.close_gate();
+  {
+    Committer committer(store, Durability::sync, 100, answers.on_answer(), answers.on_fatal());
+    committer.submit(numbered(1, 1));
+    store.await_write();
+    for (int peer = 0; peer < 200; ++peer)
+      committer.submit(Note{"met ws" + std::to_string(peer), "5k2m9x1q"});
+    committer.submit(numbered(2, 2));
+    store.open_gate();
+    EXPECT_EQ(answers.next<Committed>().ticket, 1U);
+    EXPECT_EQ(answers.next<Committed>().ticket, 2U);
+    EXPECT_EQ(committer.stats().commits, 3U);
+  }
+  EXPECT_EQ(store.notes().size(), 200U);
+}
+
 TEST(Committer, AThousandAppendsThatWaitTakeFewCommits) {
   GatedStore store;
   Answers answers;
