@@ -64,7 +64,7 @@ class Acks {
   Links& links_;
   std::unordered_map<const OriginLog*, Waiters> waiters_;
   /// Channels with waiters for strokes that this node may not hear of by itself.
-  std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> asked_;
+  std::map<ChannelRef, std::map<Origin, Seq>> asked_;
   MonotonicMs asked_ms_ = 0;
   std::uint64_t waiting_ = 0;
 };

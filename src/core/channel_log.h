@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <utility>
 #include <vector>
 
 #include "core/cluster_map.h"
+#include "core/ring.h"
 #include "inkmesh/cursor.h"
 #include "inkmesh/stroke.h"
 
@@ -33,7 +33,7 @@ struct OriginLog {
   std::uint64_t chain_committed = 0;
   TimeUs ts = 0;  ///< the last appended stroke's
   /// Strokes tail_first() .. tail_first() + tail.size() - 1: at least all that is past `committed`.
-  std::deque<StrokePtr> tail;
+  Ring<StrokePtr> tail;
   Seq tail_end = 0;  ///< seq of the last one in `tail`
   std::vector<PeerMark> marks;
 
@@ -43,7 +43,7 @@ struct OriginLog {
   /// The stroke with that seq, or nothing when it is not in memory.
   StrokePtr in_memory(Seq seq) const {
     if (tail.empty() || seq < tail_first() || seq > tail_end) return nullptr;
-    return tail[static_cast<std::size_t>(seq - tail_first())];
+    return tail.at(static_cast<std::size_t>(seq - tail_first()));
   }
   PeerMark& mark(NodeIx node);
   const PeerMark* find_mark(NodeIx node) const;
@@ -79,17 +79,42 @@ struct ChannelLog {
   Cursor appended() const;
 };
 
-/// Orders channels by key rather than by address, so that every run goes the same way.
-struct ByKey {
+/// A channel as the key of an ordered map: by its key rather than by its address, so that every run goes the same way,
+/// and with the hash beside it, so that a search need not look at the channels on its way.
+class ChannelRef {
+ public:
+  // Not explicit: it stands for the pointer.
+  ChannelRef(ChannelLog* log) : hash_(log->hash), log_(log) {}
+
+  operator ChannelLog*() const {
+    return log_;
+  }
+  ChannelLog* operator->() const {
+    return log_;
+  }
+  std::uint64_t hash() const {
+    return hash_;
+  }
+  friend bool operator<(const ChannelRef& a, const ChannelRef& b) {
+    return a.hash_ != b.hash_ ? a.hash_ < b.hash_ : a.log_ != b.log_ && a.log_->name < b.log_->name;
+  }
+
+ private:
+  std::uint64_t hash_;
+  ChannelLog* log_;
+};
+
+/// For maps that are searched by hash as well.
+struct ByHash {
   using is_transparent = void;
-  bool operator()(const ChannelLog* a, std::uint64_t hash) const {
-    return a->hash < hash;
+  bool operator()(const ChannelRef& a, const ChannelRef& b) const {
+    return a < b;
   }
-  bool operator()(std::uint64_t hash, const ChannelLog* b) const {
-    return hash < b->hash;
+  bool operator()(const ChannelRef& a, std::uint64_t hash) const {
+    return a.hash() < hash;
   }
-  bool operator()(const ChannelLog* a, const ChannelLog* b) const {
-    return a->hash != b->hash ? a->hash < b->hash : a->name < b->name;
+  bool operator()(std::uint64_t hash, const ChannelRef& b) const {
+    return hash < b.hash();
   }
 };
 

@@ -13,15 +13,6 @@ std::uint64_t head_hash(const Origin& origin, Seq seq, std::uint64_t chain) {
   return seq == 0 ? 0 : mix(channel_hash(origin) ^ mix(seq ^ mix(chain)));
 }
 
-std::string op_key(const Channel& channel, const ClientName& client, Op op) {
-  std::string key;
-  key.reserve(channel.size() + client.size() + 22);
-  key.append(channel).push_back('\0');
-  key.append(client).push_back('\0');
-  key.append(std::to_string(op));
-  return key;
-}
-
 }  // namespace
 
 Log::Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability)
@@ -89,10 +80,9 @@ void Log::append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeI
     log.in_active = true;
     active_.push_back(&log);
   }
-  pending_ops_.try_emplace(op_key(stroke->channel, stroke->client, stroke->op),
-                           KnownOp{stroke->origin, stroke->seq, stroke->ts, data_hash(stroke->data)});
+  pending_ops_.insert(stroke);
   next_.items.push_back(Append::Item{stroke, origin_log.chain_appended});
-  items_.push_back(CommittedItem{&log, &origin_log, std::move(stroke), from});
+  items_.push_back(CommittedItem{&log, &origin_log, std::move(stroke), from, origin_log.chain_appended});
 }
 
 StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
@@ -158,12 +148,9 @@ std::vector<Log::CommittedItem> Log::committed(Ticket ticket) {
   for (CommittedItem& item : items) {
     const Stroke& stroke = *item.stroke;
     waiting_bytes_ -= cost_of(stroke);
-    const auto op = pending_ops_.find(op_key(stroke.channel, stroke.client, stroke.op));
-    if (op != pending_ops_.end() && op->second.origin == stroke.origin && op->second.seq == stroke.seq) {
-      pending_ops_.erase(op);
-    }
-    const std::uint64_t chain = chain_hash(item.origin_log->chain_committed, stroke);
-    set_head(*item.log, stroke.origin, *item.origin_log, stroke.seq, chain);
+    const auto op = pending_ops_.find(OpName(item.stroke));
+    if (op != pending_ops_.end() && *op == item.stroke) pending_ops_.erase(op);
+    set_head(*item.log, stroke.origin, *item.origin_log, stroke.seq, item.chain);
     if (!item.log->in_trim) {
       item.log->in_trim = true;
       to_trim_.push_back(item.log);
@@ -209,9 +196,10 @@ std::vector<Log::CommittedItem> Log::failed(Ticket ticket) {
 }
 
 std::optional<KnownOp> Log::pending_op(const Channel& channel, const ClientName& client, Op op) const {
-  const auto it = pending_ops_.find(op_key(channel, client, op));
+  const auto it = pending_ops_.find(OpName(channel, client, op));
   if (it == pending_ops_.end()) return std::nullopt;
-  return it->second;
+  const Stroke& stroke = **it;
+  return KnownOp{stroke.origin, stroke.seq, stroke.ts, data_hash(stroke.data)};
 }
 
 void Log::trim(ChannelLog& log, const Origin& origin, OriginLog& origin_log, std::size_t keep) {

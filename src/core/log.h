@@ -13,6 +13,7 @@
 
 #include "core/channel_log.h"
 #include "core/cluster_map.h"
+#include "core/op_index.h"
 #include "core/turn.h"
 #include "inkmesh/core.h"
 #include "inkmesh/event.h"
@@ -97,6 +98,7 @@ class Log {
     OriginLog* origin_log = nullptr;
     StrokePtr stroke;
     NodeIx from = kFromClient;
+    std::uint64_t chain = 0;  ///< after it
   };
   /// The items of that append, now on disk; heads are moved. Empty for a ticket that is not an append's.
   std::vector<CommittedItem> committed(Ticket ticket);
@@ -150,7 +152,7 @@ class Log {
   std::deque<Waiting> waiting_;       ///< given to the store, in order
   std::uint64_t waiting_bytes_ = 0;
   std::uint64_t generation_ = 1;
-  std::unordered_map<std::string, KnownOp> pending_ops_;
+  OpIndex pending_ops_;
   std::vector<ChannelLog*> active_;  ///< with strokes in memory
   std::vector<ChannelLog*> to_trim_;
   std::vector<ChannelLog*> empty_;  ///< opened without a stroke, since the last forget_empty()

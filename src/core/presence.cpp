@@ -89,8 +89,9 @@ void Presence::forget_remote(ChannelLog& log, Open& open, NodeIx peer) {
 
 void Presence::on_full(NodeIx peer, const PresenceFull& full) {
   ChannelLog* log = log_.find(full.channel);
+  if (log == nullptr) return;
   const auto it = opens_.find(log);
-  if (log == nullptr || it == opens_.end()) return;
+  if (it == opens_.end()) return;
   Open& here = it->second;
   forget_remote(*log, here, peer);
   Remote& remote = here.remote[peer];

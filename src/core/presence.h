@@ -59,7 +59,7 @@ class Presence {
     std::map<Who, bool> was_present;
     bool in_turn = false;
   };
-  using Opens = std::map<ChannelLog*, Open, ByKey>;
+  using Opens = std::map<ChannelRef, Open, ByHash>;
 
   Open& open(ChannelLog& log);
   void changed(ChannelLog& log, Open& open);

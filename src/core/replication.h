@@ -104,10 +104,10 @@ class Replication {
     no_word,  ///< what it is interested in is not known yet
   };
   struct Peer {
-    std::map<ChannelLog*, Unconfirmed, ByKey> unconfirmed;
+    std::map<ChannelRef, Unconfirmed> unconfirmed;
     std::multimap<MonotonicMs, ChannelLog*> due;  ///< a stale entry's time is not its channel's due_ms
-    std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> confirm;
-    std::map<ChannelLog*, Behind, ByKey> behind;  ///< not pushed to: it is told the heads later
+    std::map<ChannelRef, std::map<Origin, Seq>> confirm;
+    std::map<ChannelRef, Behind> behind;  ///< not pushed to: it is told the heads later
     std::uint64_t window = 0;
     std::uint64_t forwarded_interest = 0;
     std::uint64_t forwarded_durability = 0;
@@ -140,8 +140,8 @@ class Replication {
   std::vector<Peer> peers_;
   std::vector<NodeIx> confirmed_to_;  ///< peers that the turn has confirmations for
   std::vector<ChannelLog*> touched_;
-  std::map<ChannelLog*, std::map<Origin, Seq>, ByKey> moved_;  ///< heads that moved since the last heads tick
-  std::map<ChannelLog*, MonotonicMs, ByKey> own_pending_;      ///< our strokes that a home has yet to confirm
+  std::map<ChannelRef, std::map<Origin, Seq>> moved_;  ///< heads that moved since the last heads tick
+  std::map<ChannelRef, MonotonicMs> own_pending_;      ///< our strokes that a home has yet to confirm
   MonotonicMs heads_ms_ = 0;
   std::uint64_t standin_channels_ = 0;
 };

@@ -103,7 +103,7 @@ class Sessions {
   };
   struct Conn {
     ClientName client;
-    std::map<ChannelLog*, Sub, ByKey> subs;
+    std::map<ChannelRef, Sub> subs;
     std::size_t unsent = 0;
     std::size_t reserved = 0;  ///< for reads under way
     std::uint32_t lagging = 0;
@@ -146,7 +146,7 @@ class Sessions {
   Sync& sync_;
   const SessionLimits limits_;
   std::unordered_map<ConnId, Conn> conns_;
-  std::map<ChannelLog*, Fanout, ByKey> fanouts_;
+  std::map<ChannelRef, Fanout> fanouts_;
   std::vector<ChannelLog*> turn_channels_;
   std::deque<SubRef> ready_;     ///< to be advanced at the end of the turn
   std::vector<SubRef> waiting_;  ///< for their channel to be complete

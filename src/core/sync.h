@@ -128,7 +128,7 @@ class Sync {
     MonotonicMs asked_ms = 0;
     MonotonicMs used_ms = 0;
   };
-  using States = std::map<ChannelLog*, State, ByKey>;
+  using States = std::map<ChannelRef, State>;
 
   void start_round(ChannelLog& log, State& state);
   void end_round(const ChannelLog& log, State& state);

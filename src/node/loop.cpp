@@ -50,8 +50,8 @@ void Loop::run() {
     turn();
 }
 
-/// Peers and clients whose news are few are heard at once; under load, what comes within a moment shares a turn. Whoever
-/// catches up is not made to wait for each page.
+/// Peers and clients whose news are few are heard at once; under load, what comes within a moment shares a turn.
+/// Whoever catches up is not made to wait for each page.
 void Loop::keep_pace() {
   if (stopping_ || parts_.core.reading()) return;
   const auto us = [] {

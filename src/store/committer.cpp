@@ -140,8 +140,8 @@ struct Committer::Impl {
     return true;
   }
 
-  /// One Repair, the Notes in a row (a start brings one for each peer), or Appends up to the group's bounds and at least
-  /// one.
+  /// One Repair, the Notes in a row (a start brings one for each peer), or Appends up to the group's bounds and at
+  /// least one.
   void take_group(std::vector<Waiting>& group) {
     std::size_t bytes = 0;
     std::size_t strokes = 0;

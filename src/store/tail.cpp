@@ -1,16 +1,9 @@
 #include "store/tail.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 namespace inkmesh::store {
-
-std::size_t Tail::OpHash::hash(const OpName& name) {
-  const std::hash<std::string_view> hash;
-  constexpr std::size_t spread = 0x9e3779b97f4a7c15U;
-  return (hash(name.channel) * spread + hash(name.client)) * spread + name.op;
-}
 
 const Tail::Log* Tail::ChannelTail::find(std::string_view origin) const {
   const auto log = std::find_if(logs.begin(), logs.end(), [&](const Log& one) { return one.origin == origin; });
@@ -45,7 +38,7 @@ Seq Tail::head(std::string_view channel, std::string_view origin) const {
 }
 
 StrokePtr Tail::find_op(std::string_view channel, std::string_view client, Op op) const {
-  const auto found = ops_.find(OpName{channel, client, op});
+  const auto found = ops_.find(core::OpName(channel, client, op));
   return found == ops_.end() ? nullptr : *found;
 }
 

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "core/op_index.h"
 #include "inkmesh/cursor.h"
 #include "inkmesh/effect.h"
 #include "inkmesh/event.h"
@@ -72,36 +72,9 @@ class Tail {
 
     const Log* find(std::string_view origin) const;
   };
-  struct OpName {
-    std::string_view channel;
-    std::string_view client;
-    Op op = 0;
-
-    bool operator==(const OpName& other) const = default;
-  };
-  static OpName name_of(const OpName& name) {
-    return name;
-  }
-  static OpName name_of(const StrokePtr& stroke) {
-    return {stroke->channel, stroke->client, stroke->op};
-  }
-  struct OpHash {
-    using is_transparent = void;
-    std::size_t operator()(const auto& op) const {
-      return hash(name_of(op));
-    }
-    static std::size_t hash(const OpName& name);
-  };
-  struct OpEqual {
-    using is_transparent = void;
-    bool operator()(const auto& a, const auto& b) const {
-      return name_of(a) == name_of(b);
-    }
-  };
-
   /// Names are views into the strokes.
   std::unordered_map<std::string_view, ChannelTail> channels_;
-  std::unordered_set<StrokePtr, OpHash, OpEqual> ops_;
+  core::OpIndex ops_;
   std::size_t strokes_ = 0;
   std::size_t bytes_ = 0;
 };
