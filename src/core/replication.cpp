@@ -384,12 +384,17 @@ void Replication::answer_for(ChannelLog& log) {
 
 void Replication::choose_standins(ChannelLog& log) {
   std::size_t wanted = 0;
+  MonotonicMs late_since_ms = 0;  // the latest of those that are late
+  const auto late = [&](NodeIx node) {
+    const auto it = peers_[node].unconfirmed.find(&log);
+    if (it == peers_[node].unconfirmed.end() || !it->second.counts()) return false;
+    if (turn_.ms() < it->second.since_ms + kStandInMs) return false;
+    late_since_ms = std::max(late_since_ms, it->second.since_ms);
+    return true;
+  };
   for (const NodeIx home : log.homes) {
     if (home == cluster_.self()) continue;
-    const auto it = peers_[home].unconfirmed.find(&log);
-    const bool late =
-        it != peers_[home].unconfirmed.end() && it->second.counts() && turn_.ms() >= it->second.since_ms + kStandInMs;
-    if (!membership_.up(home) || membership_.peer(home).full || late) ++wanted;
+    if (late(home) || !membership_.up(home) || membership_.peer(home).full) ++wanted;
   }
   // One that has died or filled up itself is replaced; it keeps answering for what it holds when it is back.
   const auto fit = [this](NodeIx node) { return membership_.up(node) && !membership_.peer(node).full; };
@@ -397,18 +402,36 @@ void Replication::choose_standins(ChannelLog& log) {
       std::remove_if(log.standins.begin(), log.standins.end(), [&](NodeIx node) { return !fit(node); });
   const bool had = !log.standins.empty();
   log.standins.erase(dropped, log.standins.end());
+  // One that is late itself may be cut off as the home is: another one is asked beside it.
+  wanted += static_cast<std::size_t>(std::count_if(log.standins.begin(), log.standins.end(), late));
   if (wanted > log.standins.size()) {
-    const std::vector<NodeIx> order = cluster_.order(log.hash);
-    for (std::size_t place = cluster_.replicas(); place < order.size() && wanted > log.standins.size(); ++place) {
-      const NodeIx node = order[place];
+    for (const NodeIx node : standin_order(log, late_since_ms)) {
+      if (wanted <= log.standins.size()) break;
       if (node == cluster_.self() || log.is_standin(node) || !fit(node)) continue;
       log.standins.push_back(node);
       offer(node, log);
+      const auto asked = peers_[node].unconfirmed.find(&log);
+      if (asked != peers_[node].unconfirmed.end() && acks_.waits_again(log)) asked->second.asked = true;
       turn_.say(Severity::debug, "peer " + cluster_.id(node) + " stands in for a home of " + log.name);
     }
   }
   if (!had && !log.standins.empty()) ++standin_channels_;
   if (had && log.standins.empty()) --standin_channels_;
+}
+
+std::vector<NodeIx> Replication::standin_order(const ChannelLog& log, MonotonicMs late_since_ms) const {
+  std::vector<NodeIx> order = cluster_.order(log.hash);
+  order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(cluster_.replicas()));
+  if (late_since_ms == 0) return order;
+  // A partition takes more than one: whoever was heard from since is on our side of it, and whoever has missed a
+  // heartbeat most likely is not.
+  const auto doubt = [&](NodeIx node) {
+    const MonotonicMs heard_ms = membership_.peer(node).heard_ms;
+    if (heard_ms >= late_since_ms) return 0;
+    return turn_.ms() < heard_ms + kHeartbeatMs + kLateBeatMs ? 1 : 2;
+  };
+  std::stable_sort(order.begin(), order.end(), [&](NodeIx a, NodeIx b) { return doubt(a) < doubt(b); });
+  return order;
 }
 
 void Replication::release_standins(ChannelLog& log) {

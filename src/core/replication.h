@@ -82,6 +82,7 @@ class Replication {
  private:
   static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
   static constexpr MonotonicMs kStandInMs = 250;       ///< a home's silence after which another node stands in
+  static constexpr MonotonicMs kLateBeatMs = 50;       ///< a heartbeat that is later than this was missed
   static constexpr MonotonicMs kOfferOwnMs = 500;      ///< first offer after a push that was not confirmed
   static constexpr MonotonicMs kOfferOthersMs = 2000;  ///< first offer of what its origin is pushing itself
   static constexpr MonotonicMs kOfferAgainMs = 1000;
@@ -120,6 +121,8 @@ class Replication {
   void forward(ChannelLog& log);
   void push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strokes& strokes, std::uint64_t bytes, bool interested);
   void choose_standins(ChannelLog& log);
+  /// Who is asked first; `late_since_ms`: since when somebody has kept silent, 0 for nobody.
+  std::vector<NodeIx> standin_order(const ChannelLog& log, MonotonicMs late_since_ms) const;
   void release_standins(ChannelLog& log);
   void send_offers(NodeIx peer);
   void check_standins();

@@ -17,18 +17,30 @@ Disk::~Disk() {
 // -------------------------------------------------------------------------------------------------------
 
 void Disk::submit(Append&& append) {
-  waiting_.emplace_back(std::move(append));
-  start();
+  submit(Write(std::move(append)));
 }
 
 void Disk::submit(Repair&& repair) {
-  waiting_.emplace_back(std::move(repair));
-  start();
+  submit(Write(std::move(repair)));
 }
 
 void Disk::submit(const Note& note) {
-  waiting_.emplace_back(note);
+  submit(Write(note));
+}
+
+void Disk::submit(Write&& write) {
+  waiting_.push_back(std::move(write));
+  given_at_.push_back(agenda_.now());
   start();
+}
+
+bool Disk::slow(SimUs given_at) const {
+  const SimUs interval_us = options_.durability == Durability::async ? options_.commit_interval_us : 0;
+  return agenda_.now() > given_at + interval_us + kSlowUs;
+}
+
+bool Disk::slow_since(SimUs since) const {
+  return slow_until_ > since || (!given_at_.empty() && slow(given_at_.front()));
 }
 
 SimUs Disk::commit_delay() {
@@ -62,6 +74,8 @@ void Disk::take_group() {
 
 void Disk::commit() {
   const std::vector<Write> group = std::exchange(group_, {});
+  if (slow(given_at_.front())) slow_until_ = agenda_.now();
+  given_at_.erase(given_at_.begin(), given_at_.begin() + static_cast<std::ptrdiff_t>(group.size()));
   if (const auto* repair = std::get_if<Repair>(&group.front())) {
     const store::WriteOutcome outcome = store_.repair(*repair);
     if (outcome.result == store::WriteResult::ok) {
@@ -152,6 +166,7 @@ void Disk::crash() {
 
 void Disk::read_later(std::function<Event()> look) {
   last_read_ = std::max(last_read_, agenda_.now() + random_.below(options_.read_us_max / 2 + 1));
+  if (last_read_ > agenda_.now() + kSlowUs) slow_until_ = last_read_;
   agenda_.at(last_read_, [this, alive = alive_, look = std::move(look)] {
     if (!*alive) return;
     // Taken now, told later: what is committed in between is not in it.

@@ -42,15 +42,21 @@ class Disk {
 
   /// The process ends: a commit under way has happened or not, what waited is gone. No answer comes after it.
   void crash();
+  /// Since then something that it was given waited for longer than kSlowUs, and with asynchronous commits for longer
+  /// than that past their interval; or has waited so long so far.
+  bool slow_since(SimUs since) const;
   /// Looks at the store's fill and tells when it went over or under the mark.
   void check_fill();
 
  private:
   using Write = std::variant<Append, Repair, Note>;
+  static constexpr SimUs kSlowUs = 100_ms;
 
   bool refused(const Append& append) const {
     return failure_ && append.generation <= failure_->generation;
   }
+  void submit(Write&& write);
+  bool slow(SimUs given_at) const;
   void start();
   void take_group();
   void commit();
@@ -72,6 +78,8 @@ class Disk {
     AppendError error = AppendError::full;
   };
   std::deque<Write> waiting_;
+  std::deque<SimUs> given_at_;  ///< when those that wait or are under way were given to it
+  SimUs slow_until_ = 0;
   std::vector<Write> group_;  ///< under way
   bool busy_ = false;
   std::optional<Failure> failure_;

@@ -29,8 +29,7 @@ void say_seed_and_end(int) {
 struct Arguments {
   std::uint64_t seed = 1;
   std::uint64_t seeds = 1;
-  unsigned nodes = 0;
-  unsigned ops = 0;
+  inkmesh::sim::Asked asked;
   unsigned lines = 80;
   bool verbose = false;
   bool shrink = false;
@@ -39,12 +38,15 @@ struct Arguments {
 };
 
 constexpr std::string_view kHelp =
-    "usage: inkmesh_sim [--seed N] [--seeds K] [--nodes N] [--ops N] [--verbose] [--shrink] [--keep-going] [--lines "
+    "usage: inkmesh_sim [--seed N] [--seeds K] [--nodes N] [--ops N] [--clients N] [--partitions] [--verbose] "
+    "[--shrink] [--keep-going] [--lines "
     "N]\n"
     "  --seed N      the first seed (1)\n"
     "  --seeds K     how many seeds, one after the other (1)\n"
     "  --nodes N     so many nodes, 1 to 200; the seed decides otherwise\n"
     "  --ops N       so many publishes; the seed decides otherwise\n"
+    "  --clients N   so many clients; the seed decides otherwise: 2 to 3 + 2 for each node\n"
+    "  --partitions  healthy machines in a mesh that falls apart now and then: how soon publishes are answered\n"
     "  --verbose     the whole history of each run\n"
     "  --shrink      leave out what a failing run does not need before its history is shown\n"
     "  --keep-going  do not stop at the first failing seed; one line for each\n"
@@ -65,11 +67,15 @@ bool parse(int argc, char** argv, Arguments& arguments) {
     } else if (name == "--seeds") {
       ok = number(arguments.seeds);
     } else if (name == "--nodes") {
-      ok = number(arguments.nodes) && arguments.nodes >= 1 && arguments.nodes <= 200;
+      ok = number(arguments.asked.nodes) && arguments.asked.nodes >= 1 && arguments.asked.nodes <= 200;
     } else if (name == "--ops") {
-      ok = number(arguments.ops);
+      ok = number(arguments.asked.ops);
+    } else if (name == "--clients") {
+      ok = number(arguments.asked.clients) && arguments.asked.clients <= 100'000;
     } else if (name == "--lines") {
       ok = number(arguments.lines);
+    } else if (name == "--partitions") {
+      arguments.asked.partitions = true;
     } else if (name == "--verbose") {
       arguments.verbose = true;
     } else if (name == "--shrink") {
@@ -110,13 +116,15 @@ int main(int argc, char** argv) {
   std::uint64_t failed = 0;
   std::uint64_t steps = 0;
   std::uint64_t acks = 0;
+  std::uint64_t owed = 0;
   inkmesh::sim::SimUs slowest_us = 0;
   for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
     g_seed = seed;
-    const Options options = inkmesh::sim::draw_options(seed, arguments.nodes, arguments.ops);
+    const Options options = inkmesh::sim::draw_options(seed, arguments.asked);
     const Result result = inkmesh::sim::run(options, arguments.verbose && arguments.seeds == 1);
     steps += result.steps;
     acks += result.acks;
+    owed += result.owed_acks;
     slowest_us = std::max(slowest_us, result.converged_us);
     if (arguments.seeds == 1) {
       std::cout << inkmesh::sim::describe(options) << "\n"
@@ -133,7 +141,8 @@ int main(int argc, char** argv) {
     break;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::cout << arguments.seeds << " seeds, " << failed << " failed; " << acks << " acks, " << steps << " steps, "
-            << seconds << " s; slowest to come together " << slowest_us / 1000 << " ms\n";
+  std::cout << arguments.seeds << " seeds, " << failed << " failed; " << acks << " acks, " << owed
+            << " of them owed within a second, " << steps << " steps, " << seconds << " s; slowest to come together "
+            << slowest_us / 1000 << " ms\n";
   return failed == 0 ? 0 : 1;
 }

@@ -64,7 +64,11 @@ void Network::gossip(NodeIndex from, const GossipMessage& message) {
   const auto shared = std::make_shared<const GossipMessage>(message);
   for (NodeIndex to = 0; to < nodes_; ++to) {
     Link& way = link(from, to);
-    if (to == from || way.is_cut || agenda_.now() < way.gossip_from || random_.chance(gossip_loss_per_mille_)) continue;
+    if (to == from || way.is_cut || agenda_.now() < way.gossip_from) continue;
+    if (random_.chance(gossip_loss_per_mille_)) {
+      way.hurt_at = agenda_.now();
+      continue;
+    }
     way.last_gossip = std::max(way.last_gossip, agenda_.now() + delay());
     agenda_.at(way.last_gossip, [this, from, to, shared] {
       if (node_up_[to] && !link(from, to).is_cut) ports_.feed(to, GossipReceived{*shared});
@@ -107,6 +111,7 @@ void Network::try_connect(NodeIndex from, NodeIndex to) {
     then.connecting = false;
     if (then.up || then.is_cut || !node_up_[from] || !node_up_[to]) return;
     then.up = true;
+    then.hurt_at = agenda_.now();
     flush_held(from, to);
     ports_.feed(from, PeerConnected{ports_.id(to)});
   });
@@ -156,6 +161,7 @@ void Network::cut(NodeIndex from, NodeIndex to) {
 void Network::heal(NodeIndex from, NodeIndex to) {
   Link& way = link(from, to);
   if (!std::exchange(way.is_cut, false)) return;
+  way.hurt_at = agenda_.now();
   way.gossip_from = std::max(way.gossip_from, agenda_.now() + random_.below(500'000));
   if (way.up && !way.losing) {
     ++way.breaks;

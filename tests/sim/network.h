@@ -59,6 +59,12 @@ class Network {
 
   // ---- observation --------------------------------------------------------------------------------------------------
 
+  /// From then until now it was connected and not cut, and nothing was lost on it.
+  bool whole_since(NodeIndex from, NodeIndex to, SimUs since) const {
+    const Link& way = link(from, to);
+    return way.up && !way.is_cut && !way.losing && way.hurt_at <= since && way.gossip_from <= since;
+  }
+
   /// Strokes that travelled on a link, lost or not, repairs included.
   std::uint64_t strokes_sent(NodeIndex from, NodeIndex to) const {
     return link(from, to).strokes;
@@ -80,6 +86,7 @@ class Network {
     SimUs last_arrival = 0;
     SimUs last_gossip = 0;
     SimUs gossip_from = 0;  ///< a late joiner misses what was said before
+    SimUs hurt_at = 0;      ///< the last moment at which it was not whole, once it is again
     std::deque<FramePtr> held;
     std::uint64_t strokes = 0;
   };

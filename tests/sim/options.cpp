@@ -14,18 +14,19 @@ SimUs draw_every(Random& random, unsigned per_mille) {
   return random.between(300, 3000) * 1000;
 }
 
-void draw_shape(Random& random, Options& options, unsigned nodes, unsigned ops) {
+void draw_shape(Random& random, Options& options, const Asked& asked) {
   const std::vector<unsigned> sizes{1, 2, 2, 3, 3, 3, 3, 4, 5, 5, 5, 6, 7, 9};
-  options.nodes = nodes != 0 ? nodes : random.pick(sizes);
+  options.nodes = asked.nodes != 0 ? asked.nodes : random.pick(sizes);
   options.replicas = static_cast<unsigned>(random.pick(std::vector<unsigned>{0, 1, 2, 2, 2, 2, 3, 3}));
   const unsigned ack_max = std::min(std::max(options.replicas, 1U), options.nodes);
   options.ack = random.chance(700) ? ack_max : static_cast<unsigned>(random.between(1, ack_max));
   options.durability = random.chance(250) ? Durability::async : Durability::sync;
   options.commit_interval_us = random.between(10, 150) * 1000;
   options.channels = static_cast<unsigned>(random.between(1, 4));
-  options.clients = static_cast<unsigned>(random.between(2, 3 + 2 * options.nodes));
-  const unsigned drawn_ops = static_cast<unsigned>(random.between(20, 200));
-  options.ops = ops != 0 ? ops : drawn_ops;
+  const auto drawn_clients = static_cast<unsigned>(random.between(2, 3 + 2 * options.nodes));
+  options.clients = asked.clients != 0 ? asked.clients : drawn_clients;
+  const auto drawn_ops = static_cast<unsigned>(random.between(20, 200));
+  options.ops = asked.ops != 0 ? asked.ops : drawn_ops;
   options.data_bytes_max = random.chance(100) ? 4000 : 40;
   options.outbox_bytes = random.chance(300) ? std::size_t{4} << 10U : std::size_t{1} << 20U;
   options.faults_us = random.between(2, random.chance(200) ? 20 : 8) * 1'000'000;
@@ -89,16 +90,48 @@ void draw_long_absences(Random& random, Options& options, unsigned nodes) {
   options.full_every_us = options.refuse_every_us = 0;
 }
 
+/// Machines that are well, in a mesh that falls apart now and then.
+void draw_partitions(Random& random, Options& options, const Asked& asked) {
+  if (asked.nodes == 0) options.nodes = static_cast<unsigned>(random.between(3, 9));
+  options.replicas = static_cast<unsigned>(random.between(1, 3));
+  options.ack = static_cast<unsigned>(random.between(1, options.replicas));
+  options.faults_us = random.between(15, 25) * 1'000'000;
+  const Options well;
+  options.link_us_min = well.link_us_min;
+  options.link_us_max = random.pick(std::vector<SimUs>{300, 2000, 20'000});
+  options.commit_us_max = random.pick(std::vector<SimUs>{500, 3000, 20'000});
+  options.commit_interval_us = std::min<SimUs>(options.commit_interval_us, 50_ms);
+  options.slow_commit_per_mille = 0;
+  options.read_us_max = well.read_us_max;
+  options.appends_per_commit_max = well.appends_per_commit_max;
+  options.events_per_turn_max = well.events_per_turn_max;
+  options.turn_us_max = well.turn_us_max;
+  options.detect_us_max = random.pick(std::vector<SimUs>{200'000, 2'000'000, 20'000'000});
+  options.gossip_loss_per_mille = 0;
+  options.crash_every_us = random.chance(300) ? random.between(4, 8) * 1'000'000 : 0;
+  options.disk_loss_per_mille = 0;
+  options.lose_one_for_good = false;
+  options.partition_every_us = random.between(3, 6) * 1'000'000;
+  options.one_way_every_us = random.chance(400) ? random.between(3, 6) * 1'000'000 : 0;
+  options.reset_every_us = options.choke_every_us = options.pause_every_us = 0;
+  options.full_every_us = options.refuse_every_us = options.damage_every_us = 0;
+  options.clock_jump_every_us = options.backup_every_us = 0;
+  options.list_change = ListChange::none;
+}
+
 }  // namespace
 
-Options draw_options(std::uint64_t seed, unsigned nodes, unsigned ops) {
+Options draw_options(std::uint64_t seed, const Asked& asked) {
   Random random(seed);
   Options options;
   options.seed = seed;
-  draw_shape(random, options, nodes, ops);
+  draw_shape(random, options, asked);
   draw_machine(random, options);
   draw_faults(random, options);
-  if (random.chance(150) && (nodes == 0 || nodes >= 3)) draw_long_absences(random, options, nodes);
+  if (random.chance(150) && (asked.nodes == 0 || asked.nodes >= 3)) draw_long_absences(random, options, asked.nodes);
+  if (asked.partitions) draw_partitions(random, options, asked);
+  // Each client's socket reports what it has written: a node that takes them one a turn would fall ever further behind.
+  options.events_per_turn_max = std::max(options.events_per_turn_max, 2 * asked.clients / options.nodes);
   const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
                                    options.reset_every_us + options.choke_every_us + options.pause_every_us !=
                                0 ||

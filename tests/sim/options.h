@@ -37,6 +37,12 @@ struct Options {
   SimUs converge_us = 30_s;  ///< the second phase's bound: no faults, and all must come together
   SimUs prompt_us = 8_s;     ///< after that: a new stroke must be everywhere; a refused author waits up to 5 s
 
+  /// How soon a node must answer a publish, and one that is sent again, where AckWatch says so; 0: whenever. It and its
+  /// helpers must have been well for `ack_calm_us` before.
+  SimUs ack_us = 1_s;
+  SimUs retry_ack_us = 2_s;
+  SimUs ack_calm_us = 1_s;
+
   // The machine.
   SimUs link_us_min = 100;
   SimUs link_us_max = 2_ms;
@@ -75,8 +81,16 @@ struct Options {
   ListChange list_change = ListChange::none;
 };
 
-/// The options of a seed. `nodes` and `ops`: 0 leaves them to the seed.
-Options draw_options(std::uint64_t seed, unsigned nodes = 0, unsigned ops = 0);
+/// What is asked for whatever the seed; 0 leaves it to the seed.
+struct Asked {
+  unsigned nodes = 0;
+  unsigned ops = 0;
+  unsigned clients = 0;
+  /// Quick machines, and links that are cut now and then, between long enough that nodes are well in the AckWatch's
+  /// eyes.
+  bool partitions = false;
+};
+Options draw_options(std::uint64_t seed, const Asked& asked = {});
 
 /// A healthy, quick cluster: for scenes that bring their own faults.
 Options calm(unsigned nodes, unsigned replicas, unsigned ack);

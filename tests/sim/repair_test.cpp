@@ -48,6 +48,28 @@ TEST(StandIns, TakeAHomesPlaceBeforeItIsDeclaredDeadAndHandBack) {
       scene.world.run_until_true([&] { return scene.world.node(homes[0]).core().status().standins == 0; }, 5_s));
 }
 
+TEST(StandIns, AreSoughtOnOurSideOfAPartition) {
+  // Whichever the node is that a home is left with: the others, cut off and not known to be, must not be waited for.
+  for (NodeIndex left = 0; left < 6; ++left) {
+    Scene scene(calm(6, 2, 2));
+    const NodeIndex home = scene.world.homes(kDrawing)[0];
+    if (left == home) continue;
+    SimClient& author = scene.world.client("author", home);
+    author.set_stay(true);
+    ASSERT_TRUE(scene.world.run_until_true([&] { return author.connected(); }, 1_s));
+    for (NodeIndex node = 0; node < 6; ++node) {
+      for (NodeIndex cut = 0; cut < 6; ++cut) {
+        if ((node == home || node == left) == (cut == home || cut == left)) continue;
+        scene.world.network().cut(node, cut);
+      }
+    }
+    author.publish(kDrawing);
+    EXPECT_TRUE(scene.acknowledged(author, 1_s)) << scene.world.node(left).id();
+    scene.world.network().heal_all();
+    EXPECT_TRUE(scene.comes_together(10_s));
+  }
+}
+
 TEST(StandIns, AreFoundForARetryOfWhatIsOnItsWayToTheStore) {
   Options options = calm(3, 2, 2);
   options.commit_us_min = 300_ms;

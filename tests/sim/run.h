@@ -19,6 +19,7 @@ struct Result {
   SimUs virtual_us = 0;
   SimUs converged_us = 0;  ///< from the faults' end until all had come together
   std::uint64_t acks = 0;
+  std::uint64_t owed_acks = 0;       ///< publishes that had to be answered within a second
   std::vector<Trace::Line> history;  ///< when recorded
 };
 

@@ -11,6 +11,9 @@ namespace {
 
 constexpr TimeUs kWallBaseUs = 1'763'890'000'000'000;
 
+/// A loop that keeps something waiting for so long is not well.
+constexpr SimUs kSlowUs = 100_ms;
+
 }  // namespace
 
 SimNode::SimNode(const Wiring& wiring, NodeIndex index, Random random)
@@ -41,7 +44,9 @@ void SimNode::start() {
   CoreSettings settings;
   settings.self = id();
   settings.epoch = epoch_;
-  settings.nodes = list_.empty() ? wiring_.ids : list_;
+  running_list_ = settings.nodes = list_.empty() ? wiring_.ids : list_;
+  ail();
+  store_high_ = false;
   settings.replicas = wiring_.options.replicas;
   settings.ack = wiring_.options.ack;
   settings.durability = wiring_.options.durability;
@@ -57,6 +62,7 @@ void SimNode::start() {
                   }});
   core_ = std::make_unique<Core>(std::move(settings), store_.heads());
   inbox_.clear();
+  fed_at_.clear();
   turn_set_ = false;
   tick_at_ = 0;
   wiring_.network.node_started(index_);
@@ -71,6 +77,7 @@ void SimNode::crash(bool machine) {
   core_.reset();
   ++life_;
   inbox_.clear();
+  fed_at_.clear();
   begun_.clear();
   publishing_.clear();
   disarm();
@@ -89,12 +96,32 @@ void SimNode::check_fill() {
   if (up()) disk_->check_fill();
 }
 
+bool SimNode::well_since(SimUs since) const {
+  const SimUs now = wiring_.agenda.now();
+  const bool slow = !fed_at_.empty() && now - fed_at_.front() > kSlowUs;
+  return up() && !slow && !store_high_ && ailed_at_ <= since && !disk_->slow_since(since);
+}
+
+void SimNode::note_health(const Event& event, SimUs fed_at) {
+  if (wiring_.agenda.now() - fed_at > kSlowUs) ail();
+  if (const auto* fill = std::get_if<StoreFill>(&event)) {
+    store_high_ = fill->refuse_publishes;
+    ail();
+  } else if (std::holds_alternative<AppendFailed>(event)) {
+    ail();
+  } else if (const auto* read = std::get_if<ReadDone>(&event)) {
+    if (!read->damaged.empty()) ail();
+  }
+}
+
 // ---- turns
 // ------------------------------------------------------------------------------------------------------------
 
 void SimNode::feed(Event&& event) {
   if (!up()) return;
+  if (const auto* publish = std::get_if<Publish>(&event)) wiring_.ack_watch.given(index_, *publish);
   inbox_.push_back(std::move(event));
+  fed_at_.push_back(wiring_.agenda.now());
   schedule_turn();
 }
 
@@ -126,16 +153,20 @@ void SimNode::schedule_tick() {
 
 void SimNode::take_turn() {
   std::vector<Event> events = std::exchange(inbox_, {});
+  std::vector<SimUs> fed_at = std::exchange(fed_at_, {});
   const std::size_t limit = 1 + random_.below(wiring_.options.events_per_turn_max);
   if (events.size() > limit) {
     inbox_.assign(std::make_move_iterator(events.begin() + static_cast<std::ptrdiff_t>(limit)),
                   std::make_move_iterator(events.end()));
+    fed_at_.assign(fed_at.begin() + static_cast<std::ptrdiff_t>(limit), fed_at.end());
     events.resize(limit);
     schedule_turn();
   }
   const Now moment = now();
   Effects effects;
   if (watch_ != nullptr) watch_->begins(index_, events);
+  for (std::size_t i = 0; i < events.size(); ++i)
+    note_health(events[i], fed_at[i]);
   for (Event& event : events) {
     if (wiring_.trace.recording()) record(channel_of(event), "<- " + describe(event));
     wiring_.trace.mix(index_, event.index());
@@ -239,6 +270,9 @@ void SimNode::check(const Effect& effect) {
     }
     checker.acked(*ack, op->second.first, op->second.second);
     publishing_.erase(op);
+    wiring_.ack_watch.answered(index_, ack->conn, ack->id);
+  } else if (const auto* error = std::get_if<SendError>(&effect)) {
+    if (error->id) wiring_.ack_watch.answered(index_, error->conn, *error->id);
   } else if (const auto* live = std::get_if<SendLive>(&effect)) {
     const auto begun = begun_.find({live->conn, live->channel});
     if (live->complete && begun != begun_.end() && begun->second.whole) {

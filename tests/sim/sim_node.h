@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "ack_watch.h"
 #include "agenda.h"
 #include "checker.h"
 #include "disk.h"
@@ -44,6 +45,7 @@ class SimNode {
     Network& network;
     const Options& options;
     const std::vector<NodeId>& ids;
+    AckWatch& ack_watch;
   };
   SimNode(const Wiring& wiring, NodeIndex index, Random random);
 
@@ -102,11 +104,25 @@ class SimNode {
   /// An event for the next turn; dropped when the node is down.
   void feed(Event&& event);
 
+  // ---- health -----------------------------------------------------------------------------------------------------
+
+  /// From then until now it was up, in one life, and nothing was wrong with it: see AckWatch.
+  bool well_since(SimUs since) const;
+  /// Something is wrong with it at this moment.
+  void ail() {
+    ailed_at_ = wiring_.agenda.now();
+  }
+  /// Both are up with the same node list.
+  bool same_list(const SimNode& other) const {
+    return up() && other.up() && running_list_ == other.running_list_;
+  }
+
   // ---- faults -----------------------------------------------------------------------------------------------------
 
   /// Takes no turn until then.
   void pause(SimUs until) {
     paused_until_ = std::max(paused_until_, until);
+    ailed_at_ = std::max(ailed_at_, paused_until_);
   }
   /// Crashes in the middle of carrying out effects, after so many.
   void crash_after_effects(std::uint64_t effects) {
@@ -123,6 +139,7 @@ class SimNode {
   }
   void set_clock_offset(std::int64_t ms) {
     clock_offset_us_ = ms * 1000;
+    ail();
   }
   /// Looks at the store's fill, after it was resized.
   void check_fill();
@@ -135,6 +152,7 @@ class SimNode {
   void schedule_turn();
   void schedule_tick();
   void take_turn();
+  void note_health(const Event& event, SimUs fed_at);
   void step(Event&& event);
   void carry_out(Effects& effects);
   void carry_out(Effect& effect);
@@ -157,7 +175,11 @@ class SimNode {
   /// Of former lives: actions under way may still look at them.
   unsigned life_ = 0;
   Epoch epoch_;
+  std::vector<NodeId> running_list_;  ///< of this life
+  SimUs ailed_at_ = 0;
+  bool store_high_ = false;  ///< the core was told that its store is nearly full
   std::vector<Event> inbox_;
+  std::vector<SimUs> fed_at_;  ///< beside inbox_
   bool turn_set_ = false;
   SimUs tick_at_ = 0;
   SimUs paused_until_ = 0;

@@ -15,13 +15,14 @@ World::World(const Options& options, bool record)
       checker_(agenda_, options_),
       network_(agenda_, random_.split(), options_,
                Network::Ports{[this](NodeIndex node, Event&& event) { nodes_[node]->feed(std::move(event)); },
-                              [this](NodeIndex node) { return ids_[node]; }}) {
+                              [this](NodeIndex node) { return ids_[node]; }}),
+      ack_watch_(agenda_, checker_, network_, options_, nodes_) {
   if (record) trace_.record();
   for (NodeIndex index = 0; index < options_.nodes; ++index)
     ids_.push_back("ws" + std::to_string(index + 1));
   for (NodeIndex index = 0; index < options_.nodes; ++index) {
-    nodes_.push_back(std::make_unique<SimNode>(SimNode::Wiring{agenda_, trace_, checker_, network_, options_, ids_},
-                                               index, random_.split()));
+    nodes_.push_back(std::make_unique<SimNode>(
+        SimNode::Wiring{agenda_, trace_, checker_, network_, options_, ids_, ack_watch_}, index, random_.split()));
     checker_.watch(nodes_.back()->store());
   }
 }
@@ -82,19 +83,27 @@ void World::note(const std::string& text) {
 // ---- coming together
 // --------------------------------------------------------------------------------------------------
 
-std::string World::apart_disks(const Channel& channel) const {
+std::map<Channel, std::vector<bool>> World::interested() const {
+  std::map<Channel, std::vector<bool>> interested;
+  for (const auto& client : clients_) {
+    if (!client->connected()) continue;
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      std::vector<bool>& nodes = interested[channel];
+      nodes.resize(nodes_.size());
+      nodes[client->node()] = nodes[client->node()] || subscription.wanted;
+    }
+  }
+  return interested;
+}
+
+std::string World::apart_disks(const Channel& channel, const std::vector<bool>& interested) const {
   const Cursor all = checker_.stored(channel);
   const std::vector<NodeIndex> homes = this->homes(channel);
   for (NodeIndex index = 0; index < nodes_.size(); ++index) {
     const SimNode& node = *nodes_[index];
     if (!node.up()) continue;
-    const bool interested = std::any_of(clients_.begin(), clients_.end(), [&](const auto& client) {
-      const auto found = client->subscriptions().find(channel);
-      return client->connected() && client->node() == index && found != client->subscriptions().end() &&
-             found->second.wanted;
-    });
     const bool home = std::find(homes.begin(), homes.end(), index) != homes.end();
-    if (!home && !interested) continue;
+    if (!home && !(index < interested.size() && interested[index])) continue;
     for (const auto& [origin, seq] : all.seqs()) {
       const Seq head = node.store().head(channel, origin);
       if (head < seq) {
@@ -110,8 +119,9 @@ std::string World::apart() const {
   for (const auto& client : clients_) {
     if (!client->connected() || client->outbox() != 0) return client->describe();
   }
+  std::map<Channel, std::vector<bool>> interested = this->interested();
   for (const auto& [channel, truth] : checker_.channels()) {
-    if (std::string text = apart_disks(channel); !text.empty()) return text;
+    if (std::string text = apart_disks(channel, interested[channel]); !text.empty()) return text;
     const Cursor all = checker_.stored(channel);
     for (const auto& client : clients_) {
       const auto found = client->subscriptions().find(channel);

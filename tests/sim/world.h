@@ -3,11 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "ack_watch.h"
 #include "agenda.h"
 #include "checker.h"
 #include "network.h"
@@ -43,6 +45,9 @@ class World {
   }
   const Checker& checker() const {
     return checker_;
+  }
+  const AckWatch& ack_watch() const {
+    return ack_watch_;
   }
   Trace& trace() {
     return trace_;
@@ -100,7 +105,9 @@ class World {
   void check_end();
 
  private:
-  std::string apart_disks(const Channel& channel) const;
+  /// For each channel the nodes where a client wants it.
+  std::map<Channel, std::vector<bool>> interested() const;
+  std::string apart_disks(const Channel& channel, const std::vector<bool>& interested) const;
   void check_disks(const Channel& channel, const Checker::ChannelTruth& truth);
   void check_acked(const Channel& channel, const Checker::ChannelTruth& truth);
   void check_pictures(const Channel& channel);
@@ -113,6 +120,7 @@ class World {
   std::vector<NodeId> ids_;
   Network network_;
   std::vector<std::unique_ptr<SimNode>> nodes_;
+  AckWatch ack_watch_;
   std::vector<std::unique_ptr<SimClient>> clients_;
 };
 
