@@ -28,6 +28,10 @@ enum class Mutation {
   live_while_ahead,           ///< takes a subscriber live whose cursor is ahead
   forget_cursor,              ///< begins a delta from the start of the log
   forget_unconfirmed,         ///< offers nothing again that a broken link may have lost
+  push_past_window,           ///< pushes to a connection whatever it has unsent
+  keep_tail,                  ///< lets go of nothing that is on disk
+  keep_window,                ///< counts what a peer will never confirm as under way to it for ever
+  forget_presence_delta,      ///< counts a presence delta's version, and forgets who came and went
   forget_returned_homes,      ///< never hands back what it holds for a home that was away
 };
 

@@ -1,6 +1,9 @@
 #include "core/presence.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "core/mutation.h"
 
 namespace inkmesh::core {
 namespace {
@@ -8,6 +11,8 @@ namespace {
 /// Each time a channel is opened anew its versions begin in a range of their own: a set that was lost in between
 /// can't be taken for its successor.
 constexpr std::uint64_t kVersionsPerOpening = std::uint64_t{1} << 24;
+/// Of the empty set of a channel that nobody has open: below any opening's.
+constexpr std::uint64_t kNobodysVersion = 1;
 
 std::size_t bytes_of(const std::vector<PresenceEntry>& entries) {
   std::size_t bytes = 0;
@@ -23,6 +28,7 @@ Presence::Open& Presence::open(ChannelLog& log) {
   if (!fresh) return it->second;
   last_version_ += kVersionsPerOpening;
   it->second.version = last_version_;
+  unsettled_ = true;
   for (const NodeIx peer : interest_.interested(log.hash)) {
     const bool asks = peer != cluster_.self() && membership_.up(peer) && interest_.known(peer);
     if (asks) links_.send(peer, PresenceWant{log.name});
@@ -48,7 +54,13 @@ void Presence::count(ChannelLog& log, Open& open, const ClientName& client, Node
 void Presence::joined(ConnId conn, const ClientName& client, ChannelLog& log) {
   Open& here = open(log);
   if (!here.local.emplace(conn, client).second) return;
-  here.came.emplace(conn, client);
+  // One that left in this turn has not left for its peers: a delta names nobody twice.
+  const auto gone = std::find(here.went.begin(), here.went.end(), conn);
+  if (gone != here.went.end()) {
+    here.went.erase(gone);
+  } else {
+    here.came.emplace(conn, client);
+  }
   count(log, here, client, cluster_.self(), 1);
 }
 
@@ -56,6 +68,12 @@ void Presence::left(ConnId conn, ChannelLog& log) {
   const auto it = opens_.find(&log);
   if (it == opens_.end()) return;
   Open& here = it->second;
+  // What it asked before it left is answered before.
+  const auto unanswered = std::stable_partition(here.asked.begin(), here.asked.end(),
+                                                [conn](const PresenceAsk& event) { return event.conn != conn; });
+  for (auto event = unanswered; event != here.asked.end(); ++event)
+    answer(*event, log, here);
+  here.asked.erase(unanswered, here.asked.end());
   const auto watcher = std::lower_bound(here.watchers.begin(), here.watchers.end(), conn);
   if (watcher != here.watchers.end() && *watcher == conn) here.watchers.erase(watcher);
   const auto local = here.local.find(conn);
@@ -67,11 +85,19 @@ void Presence::left(ConnId conn, ChannelLog& log) {
 }
 
 void Presence::ask(const PresenceAsk& event, ChannelLog& log) {
+  // Answered with the turn: whoever goes and comes again within it is no change, and must not be missing here.
   Open& here = open(log);
-  const auto it = std::lower_bound(here.watchers.begin(), here.watchers.end(), event.conn);
-  if (it == here.watchers.end() || *it != event.conn) here.watchers.insert(it, event.conn);
+  here.asked.push_back(event);
+  changed(log, here);
+}
+
+void Presence::answer(const PresenceAsk& event, const ChannelLog& log, Open& open) {
+  if (open.local.count(event.conn) != 0) {
+    const auto it = std::lower_bound(open.watchers.begin(), open.watchers.end(), event.conn);
+    if (it == open.watchers.end() || *it != event.conn) open.watchers.insert(it, event.conn);
+  }
   SendPresence answer{event.conn, event.id, log.name, {}};
-  for (const auto& [who, count] : here.counts)
+  for (const auto& [who, count] : open.counts)
     answer.clients.push_back({who.first, cluster_.id(who.second)});
   turn_.emit(std::move(answer));
 }
@@ -94,6 +120,7 @@ void Presence::on_full(NodeIx peer, const PresenceFull& full) {
   if (it == opens_.end()) return;
   Open& here = it->second;
   forget_remote(*log, here, peer);
+  unsettled_ = unsettled_ || !interest_.interested(peer, log->hash);
   Remote& remote = here.remote[peer];
   remote.version = full.version;
   for (const PresenceEntry& entry : full.present) {
@@ -113,6 +140,7 @@ void Presence::on_delta(NodeIx peer, const PresenceDelta& delta) {
     return;
   }
   remote.version = delta.from + 1;
+  if (mutated(Mutation::forget_presence_delta)) return;
   for (const PresenceEntry& entry : delta.joined) {
     if (remote.present.emplace(entry.conn, entry.client).second) count(*log, here, entry.client, peer, 1);
   }
@@ -128,24 +156,31 @@ void Presence::on_want(NodeIx peer, const PresenceWant& want) {
   ChannelLog* log = log_.find(want.channel);
   if (log == nullptr) return;
   const auto it = opens_.find(log);
-  // Without anyone here there is nothing to tell; the asker's set of us is empty already, or becomes so by gossip.
-  if (it != opens_.end()) send_full(peer, *log, it->second);
+  if (it != opens_.end()) {
+    send_full_later(peer, *log, it->second);
+  } else {
+    links_.send(peer, PresenceFull{want.channel, kNobodysVersion, {}}, 32 + want.channel.size());
+  }
+}
+
+void Presence::send_full_later(NodeIx peer, ChannelLog& log, Open& open) {
+  open.full_to.insert(peer);
+  changed(log, open);
 }
 
 void Presence::send_full(NodeIx peer, const ChannelLog& log, const Open& open) {
   PresenceFull full{log.name, open.version, {}};
-  for (const auto& [conn, client] : open.local) {
-    // What changed in the running turn follows as its delta.
-    if (open.came.count(conn) == 0) full.present.push_back({conn, client});
-  }
+  for (const auto& [conn, client] : open.local)
+    full.present.push_back({conn, client});
   const std::size_t bytes = 32 + log.name.size() + bytes_of(full.present);
   links_.send(peer, std::move(full), bytes);
 }
 
 void Presence::peer_opened(NodeIx peer, std::uint64_t channel_hash) {
+  unsettled_ = true;
   const auto [from, to] = opens_.equal_range(channel_hash);
   for (auto it = from; it != to; ++it)
-    send_full(peer, *it->first, it->second);
+    send_full_later(peer, *it->first, it->second);
 }
 
 void Presence::peer_gone(NodeIx peer) {
@@ -159,6 +194,33 @@ void Presence::peer_closed(NodeIx peer, std::uint64_t channel_hash) {
     forget_remote(*it->first, it->second, peer);
 }
 
+void Presence::lost_something(NodeIx peer) {
+  unsettled_ = true;
+  for (auto& [log, open] : opens_) {
+    const auto remote = open.remote.find(peer);
+    if (remote != open.remote.end()) remote->second.version = 0;
+  }
+}
+
+void Presence::tick() {
+  if (!std::exchange(unsettled_, false)) return;
+  for (auto& [log, open] : opens_) {
+    for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
+      if (peer == cluster_.self() || !membership_.up(peer)) continue;
+      const auto remote = open.remote.find(peer);
+      if (!interest_.interested(peer, log->hash)) {
+        // It has closed the channel: the gossip has overtaken its set.
+        unsettled_ = unsettled_ || remote != open.remote.end();
+        forget_remote(*log, open, peer);
+        continue;
+      }
+      if (remote != open.remote.end() && remote->second.version != 0) continue;
+      unsettled_ = true;
+      if (interest_.known(peer)) links_.send(peer, PresenceWant{log->name});
+    }
+  }
+}
+
 // ---- the turn's end -------------------------------------------------------------------------------------------------
 
 void Presence::flush() {
@@ -169,7 +231,13 @@ void Presence::flush() {
     Open& here = it->second;
     here.in_turn = false;
     if (!here.came.empty() || !here.went.empty()) tell_peers(*log, here);
+    for (const NodeIx peer : here.full_to)
+      send_full(peer, *log, here);
+    here.full_to.clear();
     tell_watchers(*log, here);
+    for (const PresenceAsk& event : here.asked)
+      answer(event, *log, here);
+    here.asked.clear();
     here.came.clear();
     here.went.clear();
     here.was_present.clear();
@@ -184,7 +252,8 @@ void Presence::tell_peers(ChannelLog& log, Open& open) {
     delta.joined.push_back({conn, client});
   const std::size_t bytes = 32 + log.name.size() + bytes_of(delta.joined) + delta.left.size() * 8;
   for (const NodeIx peer : interest_.interested(log.hash)) {
-    if (peer != cluster_.self() && membership_.up(peer)) links_.send(peer, delta, bytes);
+    if (peer == cluster_.self() || !membership_.up(peer) || open.full_to.count(peer) != 0) continue;
+    links_.send(peer, delta, bytes);
   }
 }
 

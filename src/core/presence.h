@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,7 @@ class Presence {
 
   void joined(ConnId conn, const ClientName& client, ChannelLog& log);
   void left(ConnId conn, ChannelLog& log);
-  /// Answers with everyone, and tells the connection of changes from then on.
+  /// Answers with everyone at the turn's end, and tells the connection of changes from then on.
   void ask(const PresenceAsk& event, ChannelLog& log);
 
   void on_full(NodeIx peer, const PresenceFull& full);
@@ -38,6 +39,10 @@ class Presence {
   /// The peer is down or reborn, or does not have the channels open any more.
   void peer_gone(NodeIx peer);
   void peer_closed(NodeIx peer, std::uint64_t channel_hash);
+  /// Something that the peer sent may not have come: its sets are asked for again, until they are here.
+  void lost_something(NodeIx peer);
+  /// Asks for the sets that are not known; about twice a second.
+  void tick();
 
   void flush();
 
@@ -56,6 +61,8 @@ class Presence {
     // This turn's:
     std::map<ConnId, ClientName> came;
     std::vector<ConnId> went;
+    std::vector<PresenceAsk> asked;
+    std::set<NodeIx> full_to;  ///< peers that need the whole set, as it is at the turn's end
     std::map<Who, bool> was_present;
     bool in_turn = false;
   };
@@ -65,9 +72,11 @@ class Presence {
   void changed(ChannelLog& log, Open& open);
   void count(ChannelLog& log, Open& open, const ClientName& client, NodeIx node, int by);
   void forget_remote(ChannelLog& log, Open& open, NodeIx peer);
+  void send_full_later(NodeIx peer, ChannelLog& log, Open& open);
   void send_full(NodeIx peer, const ChannelLog& log, const Open& open);
   void tell_peers(ChannelLog& log, Open& open);
   void tell_watchers(const ChannelLog& log, Open& open);
+  void answer(const PresenceAsk& event, const ChannelLog& log, Open& open);
 
   Turn& turn_;
   const ClusterMap& cluster_;
@@ -78,6 +87,7 @@ class Presence {
   Opens opens_;
   std::vector<ChannelLog*> changed_;
   std::uint64_t last_version_ = 0;
+  bool unsettled_ = false;  ///< some peer's set may not be known
 };
 
 }  // namespace inkmesh::core
