@@ -18,7 +18,7 @@ struct PeerMark {
   NodeIx node = 0;
   std::uint32_t life = 0;         ///< the peer's life in which `stored` was said; another one voids it
   Seq stored = 0;                 ///< the peer has committed up to here
-  std::uint32_t link = 0;         ///< the link's turn in which `unconfirmed` was counted; another one voids it
+  std::uint32_t link = 0;         ///< the window's turn in which `unconfirmed` was counted; another one voids it
   Seq sent = 0;                   ///< pushed live up to here (own origin only)
   std::uint64_t unconfirmed = 0;  ///< bytes pushed and not confirmed
 };

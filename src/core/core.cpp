@@ -286,6 +286,7 @@ void Core::Parts::on(const Tick&) {
   if (turn.ms() < tidy_ms + kTidyMs) return;
   tidy_ms = turn.ms();
   interest.tick();
+  presence.tick();
   log.trim_quiet();
   log.forget_empty([this](ChannelLog& channel) { return !interest.ours(channel.hash) && sync.idle(channel); });
 }

@@ -44,13 +44,24 @@ bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
       links.restart(peer);
       replication.link_lost(peer);
       lost_something(peer);
+      count_again();
       return true;
   }
   return true;
 }
 
+void Core::Parts::count_again() {
+  // What the peer confirmed before it went down counts again, and is not confirmed a second time.
+  if (acks.waiting() == 0) return;
+  for (const auto& [key, channel] : log.channels()) {
+    for (const auto& [origin, origin_log] : channel->origins)
+      acks.check(*channel, origin);
+  }
+}
+
 void Core::Parts::lost_something(NodeIx peer) {
   sync.link_lost(peer);
+  presence.lost_something(peer);
   if (membership.up(peer)) anti_entropy.begin(peer);
 }
 

@@ -26,7 +26,6 @@ void Links::restart(NodeIx peer) {
   Peer& link = peers_[peer];
   link.session = random_.next();
   link.number = 0;
-  ++link.restarts;
 }
 
 Links::Arrival Links::arrived(NodeIx peer, const Frame& frame) {

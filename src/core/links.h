@@ -19,11 +19,6 @@ class Links {
 
   /// What was sent may be lost: the next frame begins a new session.
   void restart(NodeIx peer);
-  /// The link's turn: marks that were counted under another one are void.
-  std::uint32_t turn_of(NodeIx peer) const {
-    return peers_[peer].restarts;
-  }
-
   enum class Arrival {
     in_order,
     after_loss,  ///< something that the peer sent before this has not arrived
@@ -52,7 +47,6 @@ class Links {
     bool listed = false;  ///< on `spoken_to_`
     std::uint64_t session = 0;
     std::uint64_t number = 0;
-    std::uint32_t restarts = 1;
     Epoch peer_epoch;
     std::uint64_t peer_session = 0;
     std::uint64_t peer_number = 0;

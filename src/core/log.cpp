@@ -203,6 +203,7 @@ std::optional<KnownOp> Log::pending_op(const Channel& channel, const ClientName&
 }
 
 void Log::trim(ChannelLog& log, const Origin& origin, OriginLog& origin_log, std::size_t keep) {
+  if (mutated(Mutation::keep_tail)) return;
   Seq done = std::min(origin_log.committed, origin_log.shown);
   if (origin == own_) done = std::min(done, log.forwarded);
   while (origin_log.tail.size() > keep && origin_log.tail_first() <= done) {

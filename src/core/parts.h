@@ -78,6 +78,7 @@ struct Core::Parts {
   /// False: what came with that epoch is late, and ignored.
   bool heard(core::NodeIx peer, const Epoch& epoch);
   void lost_something(core::NodeIx peer);
+  void count_again();
   void went_down(core::NodeIx peer);
   void interest_changed(core::NodeIx peer, const core::Interest::Change& change);
   void close_channel(ConnId conn, core::ChannelLog& log);

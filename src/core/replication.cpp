@@ -63,12 +63,15 @@ void Replication::stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq
   PeerMark& mark = origin_log.mark(peer);
   if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
   if (seq <= mark.stored) return;
-  if (mark.link == links_.turn_of(peer) && mark.unconfirmed > 0 && mark.sent > mark.stored) {
+  Peer& to = peers_[peer];
+  const bool counted = mark.link == to.window_turn && mark.unconfirmed > 0 && mark.sent > mark.stored;
+  if (counted) {
     // Bytes are counted by the run: a part of it frees its share.
     const std::uint64_t share =
         seq >= mark.sent ? mark.unconfirmed : mark.unconfirmed / (mark.sent - mark.stored) * (seq - mark.stored);
     mark.unconfirmed -= share;
-    peers_[peer].window -= std::min(peers_[peer].window, share);
+    to.window -= std::min(to.window, share);
+    to.window_ms = turn_.ms();
   }
   mark.stored = seq;
   settle(peer, log);
@@ -86,7 +89,7 @@ void Replication::expect(NodeIx peer, ChannelLog& log, const Origin& origin, Ori
                          MonotonicMs due_ms) {
   Unconfirmed& entry = peers_[peer].unconfirmed[&log];
   if (entry.origins.empty()) {
-    entry.since_ms = turn_.ms();
+    entry.since_ms = entry.offered_ms = turn_.ms();
     entry.due_ms = due_ms;
     peers_[peer].due.emplace(due_ms, &log);
   }
@@ -114,6 +117,12 @@ void Replication::settle(NodeIx peer, ChannelLog& log) {
         std::any_of(origins.begin(), origins.end(), [&](const auto& pending) { return *pending.first == log_.own(); });
     it->second.since_ms = turn_.ms();
     it->second.progressed = true;
+    // It has answered an offer: what it had not yet heard of then must not wait for the next one's turn.
+    const MonotonicMs soon = turn_.ms() + kOfferOwnMs;
+    if (it->second.due_ms > soon) {
+      it->second.due_ms = soon;
+      to.due.emplace(soon, &log);
+    }
     return;
   }
   to.unconfirmed.erase(it);
@@ -148,7 +157,7 @@ void Replication::reborn(NodeIx peer) {
   to.due.clear();
   to.confirm.clear();
   to.behind.clear();
-  to.window = 0;
+  forget_window(to);
   if (mutated(Mutation::forget_returned_homes)) return;
   // Channels of which both are homes are compared by digest; the others are offered one by one.
   for (const auto& [key, log] : log_.channels()) {
@@ -159,7 +168,7 @@ void Replication::reborn(NodeIx peer) {
 
 void Replication::link_lost(NodeIx peer) {
   Peer& to = peers_[peer];
-  to.window = 0;
+  forget_window(to);
   to.behind.clear();
   if (mutated(Mutation::forget_unconfirmed)) to.unconfirmed.clear();
   // What was pushed may be lost: offer it soon rather than when its turn would come.
@@ -217,19 +226,22 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
                        bool interested) {
   Peer& to = peers_[peer];
   if (to.behind.count(&log) != 0) return;
+  PeerMark& mark = own.mark(peer);
+  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
+  // What the store had before we heard of it may have been pulled and confirmed already: nobody will confirm it again.
+  if (mark.stored >= strokes.back()->seq) return;
   if (to.window + bytes > kWindowBytes && to.window != 0) {
     to.behind.emplace(&log, Behind::no_room);
     return;
   }
-  PeerMark& mark = own.mark(peer);
-  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
-  if (mark.link != links_.turn_of(peer)) {
-    mark.link = links_.turn_of(peer);
+  if (mark.link != to.window_turn) {
+    mark.link = to.window_turn;
     mark.unconfirmed = 0;
   }
   mark.sent = strokes.back()->seq;
   mark.unconfirmed += bytes;
   to.window += bytes;
+  to.window_ms = turn_.ms();
   (interested ? to.forwarded_interest : to.forwarded_durability) += strokes.size();
   // A frame holds about a MiB: a long run goes in pieces.
   constexpr std::uint64_t piece_bytes = std::uint64_t{512} << 10;
@@ -264,6 +276,9 @@ void Replication::tick() {
   for (NodeIx peer = 0; peer < peers_.size(); ++peer) {
     if (peer == cluster_.self() || !membership_.up(peer)) continue;
     send_offers(peer);
+    // A peer that closed the channel meanwhile, or had it from somebody else, may never confirm to us what we pushed.
+    const bool quiet = peers_[peer].window != 0 && turn_.ms() >= peers_[peer].window_ms + kWindowForgetMs;
+    if (quiet && !mutated(Mutation::keep_window)) forget_window(peers_[peer]);
     catch_up_behind(peer);
   }
   if (turn_.ms() >= heads_ms_ + kHeadsMs) {
@@ -282,7 +297,9 @@ void Replication::send_offers(NodeIx peer) {
     const auto it = to.unconfirmed.find(log);
     if (it == to.unconfirmed.end() || it->second.due_ms != due_ms) continue;
     const MonotonicMs later_ms = it->second.since_ms + kOfferOwnMs;
-    if (it->second.progressed && later_ms > turn_.ms()) {
+    // Progress with one origin may hide for ever that another one is missing.
+    const bool hidden = turn_.ms() >= it->second.offered_ms + kOfferAgainMs;
+    if (it->second.progressed && later_ms > turn_.ms() && !hidden) {
       it->second.due_ms = later_ms;
       to.due.emplace(later_ms, log);
       continue;
@@ -295,6 +312,7 @@ void Replication::send_offers(NodeIx peer) {
       bytes += origin->size() + 16;
     }
     offer.add(std::move(entry), bytes);
+    it->second.offered_ms = turn_.ms();
     it->second.due_ms = turn_.ms() + kOfferAgainMs;
     to.due.emplace(it->second.due_ms, log);
     ++sent;
@@ -373,10 +391,16 @@ void Replication::check_standins() {
 }
 
 void Replication::answer_for(ChannelLog& log) {
-  for (const NodeIx home : log.homes) {
-    const auto it = peers_[home].unconfirmed.find(&log);
-    if (it != peers_[home].unconfirmed.end()) it->second.asked = true;
-  }
+  const auto ask = [&](NodeIx peer) {
+    const auto it = peers_[peer].unconfirmed.find(&log);
+    if (it == peers_[peer].unconfirmed.end() || it->second.asked) return;
+    it->second.asked = true;
+    it->second.due_ms = it->second.offered_ms = turn_.ms();
+    it->second.progressed = false;
+    peers_[peer].due.emplace(turn_.ms(), &log);
+  };
+  std::for_each(log.homes.begin(), log.homes.end(), ask);
+  std::for_each(log.standins.begin(), log.standins.end(), ask);
   // What is on its way to the store here is expected of nobody yet; and a home that has it may die all the same.
   own_pending_.try_emplace(&log, turn_.ms());
   choose_standins(log);

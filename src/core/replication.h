@@ -81,17 +81,19 @@ class Replication {
 
  private:
   static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
-  static constexpr MonotonicMs kStandInMs = 250;       ///< a home's silence after which another node stands in
-  static constexpr MonotonicMs kLateBeatMs = 50;       ///< a heartbeat that is later than this was missed
-  static constexpr MonotonicMs kOfferOwnMs = 500;      ///< first offer after a push that was not confirmed
-  static constexpr MonotonicMs kOfferOthersMs = 2000;  ///< first offer of what its origin is pushing itself
+  static constexpr MonotonicMs kWindowForgetMs = 5000;  ///< neither pushed nor confirmed: nothing is under way
+  static constexpr MonotonicMs kStandInMs = 250;        ///< a home's silence after which another node stands in
+  static constexpr MonotonicMs kLateBeatMs = 50;        ///< a heartbeat that is later than this was missed
+  static constexpr MonotonicMs kOfferOwnMs = 500;       ///< first offer after a push that was not confirmed
+  static constexpr MonotonicMs kOfferOthersMs = 2000;   ///< first offer of what its origin is pushing itself
   static constexpr MonotonicMs kOfferAgainMs = 1000;
   static constexpr std::size_t kOffersPerTick = 2000;
   static constexpr MonotonicMs kHeadsMs = 500;
 
   struct Unconfirmed {
     std::vector<std::pair<const Origin*, OriginLog*>> origins;
-    MonotonicMs since_ms = 0;  ///< waiting without any progress
+    MonotonicMs since_ms = 0;    ///< waiting without any progress
+    MonotonicMs offered_ms = 0;  ///< last; or when it began
     MonotonicMs due_ms = 0;
     bool progressed = false;
     bool own = false;    ///< some of them are our own strokes
@@ -109,7 +111,9 @@ class Replication {
     std::multimap<MonotonicMs, ChannelLog*> due;  ///< a stale entry's time is not its channel's due_ms
     std::map<ChannelRef, std::map<Origin, Seq>> confirm;
     std::map<ChannelRef, Behind> behind;  ///< not pushed to: it is told the heads later
-    std::uint64_t window = 0;
+    std::uint64_t window = 0;             ///< bytes pushed and not confirmed
+    std::uint32_t window_turn = 1;        ///< what was counted under another one is not in `window`
+    MonotonicMs window_ms = 0;            ///< when it changed
     std::uint64_t forwarded_interest = 0;
     std::uint64_t forwarded_durability = 0;
     std::uint64_t offer_bytes = 0;
@@ -124,6 +128,10 @@ class Replication {
   /// Who is asked first; `late_since_ms`: since when somebody has kept silent, 0 for nobody.
   std::vector<NodeIx> standin_order(const ChannelLog& log, MonotonicMs late_since_ms) const;
   void release_standins(ChannelLog& log);
+  static void forget_window(Peer& to) {
+    to.window = 0;
+    ++to.window_turn;
+  }
   void send_offers(NodeIx peer);
   void check_standins();
   void tell_heads();

@@ -183,7 +183,7 @@ void Sessions::push_chunk(ChannelLog& log, Fanout& fanout, std::size_t begin, st
   std::vector<ConnId> full;
   for (const ConnId conn : fanout.live) {
     Conn& to = conns_.at(conn);
-    if (to.unsent + to.reserved + cost > limits_.window_bytes) {
+    if (to.unsent + to.reserved + cost > limits_.window_bytes && !mutated(Mutation::push_past_window)) {
       full.push_back(conn);
     } else {
       to.unsent += cost;
@@ -292,7 +292,7 @@ void Sessions::advance(ConnId conn, Conn& to, ChannelLog& log, Sub& sub) {
     for (Seq seq = sub.cursor.at(origin) + 1; seq <= origin_log.shown; ++seq) {
       StrokePtr stroke = origin_log.in_memory(seq);
       if (stroke == nullptr && mutated(Mutation::skip_read)) continue;
-      if (stroke == nullptr || cost > kChunkBytes) {
+      if (stroke == nullptr || cost > chunk_bytes()) {
         if (strokes.empty() || stroke == nullptr) {
           start_read(conn, to, log, sub);
           return;

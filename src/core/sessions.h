@@ -8,6 +8,7 @@
 //                  +------------- lagging <---------+
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -137,6 +138,10 @@ class Sessions {
   void set_lagging(Conn& to, Sub& sub, bool lagging);
   void forget(ConnId conn, Conn& to, ChannelLog& log);
   void resume(ConnId conn, Conn& to);
+  /// What one batch out of memory gives: with half of the window free it fits, but for a single stroke.
+  std::size_t chunk_bytes() const {
+    return std::min(kChunkBytes, limits_.window_bytes / 4);
+  }
   bool has_room(const Conn& to) const {
     return to.unsent + to.reserved <= limits_.window_bytes / 2;
   }

@@ -161,6 +161,35 @@ void Sync::want(ChannelLog& log, State& state) {
   }
 }
 
+void Sync::put_off_mute(ChannelLog& log, State& state) {
+  // They may be cut off, and an author wait for what somebody offers meanwhile: they are asked again afterwards.
+  const auto mute = [this](const Asked& asked) {
+    return turn_.ms() >= asked.sent_ms + kMuteMs && membership_.peer(asked.peer).heard_ms < asked.sent_ms;
+  };
+  if (state.pulling.empty() || !std::all_of(state.pulling.begin(), state.pulling.end(), mute)) return;
+  const auto due = std::find_if(state.wanted.begin(), state.wanted.end(), [&](const auto& wanted) {
+    const NodeIx from = wanted.second.from;
+    const bool asked = std::any_of(state.pulling.begin(), state.pulling.end(),
+                                   [from](const Asked& each) { return each.peer == from; });
+    return wanted.second.due_ms <= turn_.ms() && membership_.up(from) && !asked;
+  });
+  if (due == state.wanted.end()) return;
+  while (!state.pulling.empty()) {
+    const Asked& last = state.pulling.back();
+    const bool target = state.asking && last.round == state.round;
+    if (target) state.targets.insert(state.targets.begin(), last.peer);
+    drop(state, state.pulling.size() - 1);
+  }
+  due->second.due_ms = turn_.ms() + kIncompleteMs;
+  const NodeIx from = due->second.from;
+  const auto target = std::find(state.targets.begin(), state.targets.end(), from);
+  const bool counts = target != state.targets.end();
+  if (counts) state.targets.erase(target);
+  ask(log, state, from);
+  // One that has answered in this round must not be counted twice.
+  if (!counts) state.pulling.back().round = 0;
+}
+
 void Sync::ask(ChannelLog& log, State& state, NodeIx peer) {
   ++under_way_;
   Asked& asked = state.pulling.emplace_back();
@@ -189,7 +218,9 @@ void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, 
     wanted.seq = std::max(seq, wanted.seq);
     wanted.from = peer;
   }
-  if (wanted.due_ms <= turn_.ms()) queue(log, state);
+  if (wanted.due_ms > turn_.ms()) return;
+  put_off_mute(log, state);
+  queue(log, state);
 }
 
 void Sync::on_run(NodeIx peer, const ChannelLog& log) {
@@ -281,6 +312,7 @@ void Sync::tick() {
       if (turn_.ms() >= each.heard_ms + kSilentMs || turn_.ms() >= each.sent_ms + kPullMs) drop(state, at);
     }
     if (state.pulling.size() < asked) next(log, state);
+    put_off_mute(log, state);
     const bool open = interest_.ours(log.hash);
     const bool stale = open && turn_.ms() >= state.asked_ms + kAskAgainMs;
     const bool incomplete = stale || state.whole < state.needed || (open && !state.level);

@@ -87,6 +87,7 @@ class Sync {
 
  private:
   static constexpr MonotonicMs kSilentMs = 400;       ///< a pull without an answer goes to the next target
+  static constexpr MonotonicMs kMuteMs = 200;         ///< without a word at all: what others offer goes first
   static constexpr MonotonicMs kPullMs = 3000;        ///< and one without an end, whatever else comes from there
   static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
@@ -141,6 +142,7 @@ class Sync {
   bool pull_more(ChannelLog& log, State& state, std::size_t at);
   void told_all(const ChannelLog& log, State& state, const Asked& asked, const PullDone& done);
   void want(ChannelLog& log, State& state);
+  void put_off_mute(ChannelLog& log, State& state);
   void drop(State& state, std::size_t at);
   void start_queued();
   bool keeps(const ChannelLog& log) const;
