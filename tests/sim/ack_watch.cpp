@@ -9,8 +9,7 @@ namespace inkmesh::sim {
 void AckWatch::given(NodeIndex node, const Publish& publish) {
   if (options_.ack_us == 0) return;
   const Key key{node, nodes_[node]->life(), publish.conn, publish.id};
-  const std::string name = publish.client + "/" + std::to_string(publish.op);
-  given_[key] = Given{agenda_.now(), publish.channel, name, publish.retry, false};
+  given_[key] = Given{agenda_.now(), publish.channel, publish.client, publish.op, publish.retry, false};
   agenda_.after(publish.retry ? options_.retry_ack_us : options_.ack_us, [this, key] { look(key); });
 }
 
@@ -19,13 +18,27 @@ void AckWatch::answered(NodeIndex node, ConnId conn, RequestId request) {
   if (found != given_.end()) found->second.answered = true;
 }
 
-unsigned AckWatch::helpers(NodeIndex node, SimUs since) const {
-  unsigned helpers = 0;
+std::vector<NodeIndex> AckWatch::helpers(NodeIndex node, SimUs since) const {
+  std::vector<NodeIndex> helpers;
   for (NodeIndex other = 0; other < nodes_.size(); ++other) {
     if (other == node || !nodes_[other]->well_since(since) || !nodes_[node]->same_list(*nodes_[other])) continue;
-    helpers += network_.whole_since(node, other, since) && network_.whole_since(other, node, since) ? 1 : 0;
+    if (network_.whole_since(node, other, since) && network_.whole_since(other, node, since)) helpers.push_back(other);
   }
   return helpers;
+}
+
+bool AckWatch::stands_elsewhere(const Given& given, const std::vector<NodeIndex>& nodes) const {
+  bool stands = false;
+  for (const auto& [origin, strokes] : checker_.channels().at(given.channel).strokes) {
+    for (const StrokePtr& stroke : strokes) {
+      if (!stroke || stroke->client != given.client || stroke->op != given.op) continue;
+      stands = true;
+      for (const NodeIndex node : nodes) {
+        if (nodes_[node]->store().head(given.channel, origin) >= stroke->seq) return false;
+      }
+    }
+  }
+  return stands;
 }
 
 void AckWatch::look(const Key& key) {
@@ -37,14 +50,19 @@ void AckWatch::look(const Key& key) {
   if (given.at < options_.ack_calm_us) return;
   const SimUs since = given.at - options_.ack_calm_us;
   if (nodes_[node]->life() != life || !nodes_[node]->well_since(since)) return;
-  const unsigned helpers = this->helpers(node, since);
-  if (helpers + 1 < options_.ack) return;
+  const std::vector<NodeIndex> helpers = this->helpers(node, since);
+  if (helpers.size() + 1 < options_.ack) return;
   ++owed_;
   if (given.answered) return;
-  checker_.violation(given.channel, nodes_[node]->id() + " has not answered " + given.name +
-                                        (given.again ? ", sent again," : "") + " for " +
-                                        std::to_string((agenda_.now() - given.at) / 1000) + " ms, and could reach " +
-                                        std::to_string(helpers) + " nodes");
+  std::vector<NodeIndex> reached = helpers;
+  reached.push_back(node);
+  if (given.again && stands_elsewhere(given, reached)) return;
+  std::string text = nodes_[node]->id() + " has not answered " + given.client + "/" + std::to_string(given.op) +
+                     (given.again ? ", sent again," : "") + " for " +
+                     std::to_string((agenda_.now() - given.at) / 1000) + " ms, and could reach";
+  for (const NodeIndex helper : helpers)
+    text += " " + nodes_[helper]->id();
+  checker_.violation(given.channel, text + (helpers.empty() ? " itself" : ""));
 }
 
 }  // namespace inkmesh::sim

@@ -9,7 +9,8 @@
 //     cut, nothing lost on them, gossip included;
 //   - all of these run with the same node list.
 // Nothing is asked of the other nodes: they may be dead, cut off, slow or full, noticed or not, homes or not.
-// A publish that is sent again has options.retry_ack_us: see docs/reliability.md.
+// A publish that is sent again has options.retry_ack_us, and is owed nothing when it stands already and only nodes that
+// are not reached have it: nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.
 #pragma once
 
 #include <cstdint>
@@ -48,14 +49,17 @@ class AckWatch {
   struct Given {
     SimUs at = 0;
     Channel channel;
-    std::string name;
+    ClientName client;
+    Op op = 0;
     bool again = false;
     bool answered = false;
   };
 
   void look(const Key& key);
   /// Nodes that could have helped from then until now.
-  unsigned helpers(NodeIndex node, SimUs since) const;
+  std::vector<NodeIndex> helpers(NodeIndex node, SimUs since) const;
+  /// It stands in the channel, and none of these nodes has it.
+  bool stands_elsewhere(const Given& given, const std::vector<NodeIndex>& nodes) const;
 
   Agenda& agenda_;
   Checker& checker_;

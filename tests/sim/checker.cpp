@@ -19,6 +19,25 @@ void Checker::violation(const Channel& channel, const std::string& text) {
   if (!violation_) violation_ = Violation{agenda_.now(), channel, text};
 }
 
+std::vector<std::pair<Origin, Seq>> Checker::concerned() const {
+  std::vector<std::pair<Origin, Seq>> concerned;
+  const auto truth = violation_ ? channels_.find(violation_->channel) : channels_.end();
+  if (truth == channels_.end()) return concerned;
+  std::string text = violation_->text + " ";
+  for (char& each : text) {
+    if (each == '(' || each == ')' || each == ',' || each == ';') each = ' ';
+  }
+  for (const auto& [origin, strokes] : truth->second.strokes) {
+    for (Seq seq = 1; seq <= strokes.size(); ++seq) {
+      const StrokePtr& stroke = strokes[seq - 1];
+      const bool place = text.find(origin + ":" + std::to_string(seq) + " ") != std::string::npos;
+      const bool op = stroke && text.find(stroke->client + "/" + std::to_string(stroke->op) + " ") != std::string::npos;
+      if (place || op) concerned.emplace_back(origin, seq);
+    }
+  }
+  return concerned;
+}
+
 // ---- what happened
 // ----------------------------------------------------------------------------------------------------
 

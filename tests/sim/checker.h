@@ -60,6 +60,8 @@ class Checker {
   const std::optional<Violation>& first_violation() const {
     return violation_;
   }
+  /// The strokes that its words name, by origin:seq or by client/op.
+  std::vector<std::pair<Origin, Seq>> concerned() const;
 
   // ---- for the end --------------------------------------------------------------------------------------------------
 

@@ -56,6 +56,10 @@ class Edge {
     return unwritten_max_;
   }
   std::size_t unwritten(ConnId conn) const;
+  /// Connections that are open.
+  std::size_t size() const {
+    return conns_.size();
+  }
 
  private:
   struct Conn {

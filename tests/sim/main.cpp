@@ -10,6 +10,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "history.h"
 #include "options.h"
 #include "run.h"
 
@@ -50,7 +51,7 @@ constexpr std::string_view kHelp =
     "  --verbose     the whole history of each run\n"
     "  --shrink      leave out what a failing run does not need before its history is shown\n"
     "  --keep-going  do not stop at the first failing seed; one line for each\n"
-    "  --lines N     lines of a failing run's history (80)\n";
+    "  --lines N     the last lines of a failing run's history that concern what was broken (80); all: --verbose\n";
 
 bool parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
@@ -99,7 +100,7 @@ void explain(const Options& options, const Arguments& arguments) {
   const Options shown = arguments.shrink ? inkmesh::sim::shrink(options, 400) : options;
   const Result result = inkmesh::sim::run(shown, true);
   std::cout << inkmesh::sim::describe(shown) << '\n'
-            << inkmesh::sim::short_history(result, arguments.verbose ? SIZE_MAX : arguments.lines);
+            << inkmesh::sim::history(result, {arguments.lines, arguments.verbose});
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ int main(int argc, char** argv) {
                 << result.acks << " acks, " << result.steps << " steps, " << result.virtual_us / 1000
                 << " ms, together after " << result.converged_us / 1000 << " ms, trace " << std::hex
                 << result.trace_hash << std::dec << '\n';
-      if (arguments.verbose && !result.violation) std::cout << inkmesh::sim::short_history(result, SIZE_MAX);
+      if (arguments.verbose && !result.violation) std::cout << inkmesh::sim::history(result, {0, true});
     }
     if (!result.violation) continue;
     ++failed;

@@ -11,8 +11,10 @@
 #include <cstring>
 #include <iterator>
 #include <string>
+#include <vector>
 
 #include "core/mutation.h"
+#include "history.h"
 #include "options.h"
 #include "run.h"
 
@@ -48,6 +50,10 @@ constexpr Mutant kMutants[] = {
     {Mutation::live_while_ahead, "live_while_ahead"},
     {Mutation::forget_cursor, "forget_cursor"},
     {Mutation::forget_unconfirmed, "forget_unconfirmed"},
+    {Mutation::push_past_window, "push_past_window"},
+    {Mutation::keep_tail, "keep_tail"},
+    {Mutation::keep_window, "keep_window"},
+    {Mutation::forget_presence_delta, "forget_presence_delta"},
     {Mutation::forget_returned_homes, "forget_returned_homes"},
 };
 
@@ -58,10 +64,24 @@ struct Verdict {
   char text[160] = {};
 };
 
-Verdict sweep(Mutation mutation, std::uint64_t seeds_max, int progress) {
+struct Arguments {
+  std::uint64_t seeds_max = 8000;
+  unsigned lines = 80;
+  bool show = false;
+  std::vector<std::string> wanted;
+};
+
+void show(std::uint64_t seed, unsigned lines) {
+  const auto options = inkmesh::sim::shrink(inkmesh::sim::draw_options(seed), 400);
+  const std::string text = inkmesh::sim::history(inkmesh::sim::run(options, true), {lines, false});
+  std::printf("%s\n%s", inkmesh::sim::describe(options).c_str(), text.c_str());
+  std::fflush(stdout);
+}
+
+Verdict sweep(Mutation mutation, const Arguments& arguments, int progress) {
   inkmesh::core::active_mutation = mutation;
   Verdict verdict;
-  while (!verdict.caught && verdict.seeds < seeds_max) {
+  while (!verdict.caught && verdict.seeds < arguments.seeds_max) {
     ++verdict.seeds;
     // An invariant that trips ends the process: the parent must know how far it came.
     if (write(progress, &verdict, sizeof verdict) != sizeof verdict) std::_Exit(2);
@@ -69,12 +89,13 @@ Verdict sweep(Mutation mutation, std::uint64_t seeds_max, int progress) {
     if (!result.violation) continue;
     verdict.caught = true;
     std::snprintf(verdict.text, sizeof verdict.text, "%s", result.violation->text.c_str());
+    if (arguments.show) show(verdict.seeds, arguments.lines);
   }
   return verdict;
 }
 
 /// In a process of its own: a broken core may well abort.
-Verdict try_out(Mutation mutation, std::uint64_t seeds_max) {
+Verdict try_out(Mutation mutation, const Arguments& arguments) {
   int ends[2];
   if (pipe(ends) != 0) {
     std::perror("pipe");
@@ -88,8 +109,9 @@ Verdict try_out(Mutation mutation, std::uint64_t seeds_max) {
   }
   if (child == 0) {
     close(ends[0]);
-    if (std::freopen("/dev/null", "w", stderr) == nullptr) std::_Exit(2);
-    const Verdict verdict = sweep(mutation, seeds_max, ends[1]);
+    // What an invariant says as it ends the process is a part of what is shown.
+    if (!arguments.show && std::freopen("/dev/null", "w", stderr) == nullptr) std::_Exit(2);
+    const Verdict verdict = sweep(mutation, arguments, ends[1]);
     std::_Exit(write(ends[1], &verdict, sizeof verdict) == sizeof verdict ? 0 : 2);
   }
   close(ends[1]);
@@ -110,17 +132,18 @@ Verdict try_out(Mutation mutation, std::uint64_t seeds_max) {
 }
 
 constexpr const char* kHelp =
-    "usage: inkmesh_mutants [--seeds N] [NAME...]\n"
+    "usage: inkmesh_mutants [--seeds N] [--show [--lines N]] [NAME...]\n"
     "  Breaks the core on purpose, in one way after the other, and runs random seeds until the checker notices.\n"
     "  --seeds N  how many seeds each one has at most (8000)\n"
+    "  --show     print the history of the seed that caught it, made as simple as it can be\n"
+    "  --lines N  so many lines of it (80)\n"
     "  NAME       only these; all when none is given\n"
     "Exit 0 when each was caught.\n";
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::uint64_t seeds_max = 8000;
-  std::vector<std::string> wanted;
+  Arguments arguments;
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
     if (argument == "--help") {
@@ -128,11 +151,16 @@ int main(int argc, char** argv) {
       return 0;
     }
     if (argument == "--seeds" && i + 1 < argc) {
-      seeds_max = std::strtoull(argv[++i], nullptr, 10);
+      arguments.seeds_max = std::strtoull(argv[++i], nullptr, 10);
+    } else if (argument == "--lines" && i + 1 < argc) {
+      arguments.lines = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+    } else if (argument == "--show") {
+      arguments.show = true;
     } else {
-      wanted.push_back(argument);
+      arguments.wanted.push_back(argument);
     }
   }
+  const std::vector<std::string>& wanted = arguments.wanted;
   for (const std::string& name : wanted) {
     const bool known = std::any_of(std::begin(kMutants), std::end(kMutants),
                                    [&](const Mutant& mutant) { return name == mutant.name; });
@@ -146,7 +174,7 @@ int main(int argc, char** argv) {
   for (const Mutant& mutant : kMutants) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), mutant.name) == wanted.end()) continue;
     const auto begin = std::chrono::steady_clock::now();
-    const Verdict verdict = try_out(mutant.mutation, seeds_max);
+    const Verdict verdict = try_out(mutant.mutation, arguments);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     ++tried;
     caught += verdict.caught ? 1 : 0;

@@ -136,7 +136,9 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
                                    options.reset_every_us + options.choke_every_us + options.pause_every_us !=
                                0 ||
                            options.list_change != ListChange::none;
-  options.complete_grace_us = links_break ? 3_s : 1_s;
+  // In up to nine nodes everyone is asked, and who does not answer shows a partition at once.
+  const SimUs noticed_us = options.nodes <= 9 ? 1_s : 3_s;
+  options.complete_grace_us = links_break ? noticed_us : 1_s;
   return options;
 }
 

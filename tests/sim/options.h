@@ -41,7 +41,7 @@ struct Options {
   /// helpers must have been well for `ack_calm_us` before.
   SimUs ack_us = 1_s;
   SimUs retry_ack_us = 2_s;
-  SimUs ack_calm_us = 1_s;
+  SimUs ack_calm_us = 2_s;
 
   // The machine.
   SimUs link_us_min = 100;

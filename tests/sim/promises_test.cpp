@@ -287,5 +287,29 @@ TEST(Promise7, SignalsAreNeverStored) {
   EXPECT_EQ(newcomer.signals(), 0U);
 }
 
+TEST(Acks, CountAgainWhatAPeerConfirmedBeforeItWasAway) {
+  Scene scene(calm(3, 3, 3));
+  Network& network = scene.world.network();
+  const auto cut = [&](NodeIndex peer, bool is_cut) {
+    for (const auto& [from, to] : {std::pair(NodeIndex{0}, peer), std::pair(peer, NodeIndex{0})})
+      is_cut ? network.cut(from, to) : network.heal(from, to);
+  };
+  SimClient& author = scene.world.client("author", 0);
+  author.set_stay(true);
+  ASSERT_TRUE(scene.world.run_until_true([&] { return author.connected(); }, 1_s));
+  cut(1, true);
+  author.publish("drawing");
+  scene.world.run_for(200_ms);
+  author.stop();
+  cut(2, true);
+  ASSERT_TRUE(scene.world.run_until_true([&] { return scene.peer(0, 2).state == "down"; }, 5_s));
+  cut(1, false);
+  scene.world.run_for(5_s);
+  EXPECT_EQ(scene.world.node(0).core().status().acks_waiting, 1U);
+  cut(2, false);
+  scene.world.run_for(3_s);
+  EXPECT_EQ(scene.world.node(0).core().status().acks_waiting, 0U);
+}
+
 }  // namespace
 }  // namespace inkmesh::sim

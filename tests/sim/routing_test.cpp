@@ -134,6 +134,7 @@ TEST(FullStore, AnswersStorageFullWhileReadsGoOn) {
 TEST(SlowReaders, FiftyOfThemAreReadToFromTheLogWithinTheirWindow) {
   Options options = calm(2, 2, 2);
   options.outbox_bytes = std::size_t{512} << 10;
+  options.data_bytes_max = 800;
   Scene scene(options);
   std::vector<SimClient*> slow;
   for (int i = 0; i < 50; ++i) {

@@ -1,7 +1,6 @@
 #include "run.h"
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "faults.h"
@@ -13,6 +12,9 @@ namespace {
 
 constexpr SimUs kLookEveryUs = 100_ms;
 constexpr std::size_t kPromptAuthorsMax = 64;
+constexpr unsigned kAskersMax = 64;  ///< of who is there
+/// After it whatever is offered again, asked again or kept for a while has been.
+constexpr SimUs kQuietUs = 8_s;
 
 /// What the clients do in the first phase.
 class Work {
@@ -33,6 +35,8 @@ class Work {
       at_random([this] { wave(); });
     for (unsigned i = 0; i < options.clients; ++i)
       at_random([this] { read_history(); });
+    for (unsigned i = 0; i < std::min(options.clients, kAskersMax); ++i)
+      at_random([this] { look_around(); });
   }
 
  private:
@@ -102,6 +106,14 @@ class Work {
     if (SimClient* client = any_client()) client->signal(random_.pick(channels_));
   }
 
+  void look_around() {
+    SimClient* client = any_client();
+    if (client == nullptr) return;
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      if (subscription.wanted && subscription.answered) client->ask_presence(channel);
+    }
+  }
+
   /// All pages of a channel over HTTP.
   void read_history() {
     const auto node = static_cast<NodeIndex>(random_.below(world_.size()));
@@ -150,6 +162,19 @@ void check_promptness(World& world) {
       {}, "a new stroke was not everywhere after " + std::to_string(prompt_us / 1000) + " ms: " + apart);
 }
 
+/// Everyone asks who is there: some have asked before, and were told of changes.
+void check_presence(World& world) {
+  if (world.failed()) return;
+  world.check_presence();
+  for (const auto& client : world.clients()) {
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      if (subscription.wanted) client->ask_presence(channel);
+    }
+  }
+  world.run_for(1_s);
+  if (!world.failed() && world.apart().empty()) world.check_presence();
+}
+
 }  // namespace
 
 Result run(const Options& options, bool record) {
@@ -171,9 +196,13 @@ Result run(const Options& options, bool record) {
     } else {
       check_promptness(world);
       world.check_end();
+      world.run_for(kQuietUs);
+      world.check_left_over();
+      check_presence(world);
     }
   }
   result.violation = world.checker().first_violation();
+  result.concerned = world.checker().concerned();
   result.trace_hash = world.trace().hash();
   result.steps = world.agenda().steps();
   result.virtual_us = world.now();
@@ -181,32 +210,6 @@ Result run(const Options& options, bool record) {
   result.owed_acks = world.ack_watch().owed();
   result.history = world.trace().lines();
   return result;
-}
-
-std::string short_history(const Result& result, std::size_t lines_max) {
-  const Channel channel = result.violation ? result.violation->channel : Channel();
-  const bool all = lines_max == SIZE_MAX;
-  const auto has = [](const Trace::Line& line, const char* text) { return line.text.find(text) != std::string::npos; };
-  std::vector<const Trace::Line*> kept;
-  for (const Trace::Line& line : result.history) {
-    const bool fault = line.text.rfind("==", 0) == 0 || has(line, "crashes") || has(line, "starts as");
-    const bool concerns = channel.empty()
-                              ? !line.channel.empty()
-                              : line.channel == channel || (line.channel.empty() && has(line, channel.c_str()));
-    if (all || fault || concerns) kept.push_back(&line);
-  }
-  std::ostringstream out;
-  const std::size_t first = kept.size() > lines_max ? kept.size() - lines_max : 0;
-  if (first != 0) out << "  ... " << first << " lines before ...\n";
-  for (std::size_t i = first; i < kept.size(); ++i) {
-    const SimUs at = kept[i]->at;
-    out << "  " << at / 1000 << '.' << (at % 1000) / 100 << " ms  " << kept[i]->text << '\n';
-  }
-  if (result.violation) {
-    out << "  " << result.violation->at / 1000 << " ms  BROKEN: " << result.violation->channel
-        << (result.violation->channel.empty() ? "" : ": ") << result.violation->text << '\n';
-  }
-  return out.str();
 }
 
 Options shrink(const Options& failing, unsigned runs_max) {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "checker.h"
@@ -14,6 +14,7 @@ namespace inkmesh::sim {
 
 struct Result {
   std::optional<Checker::Violation> violation;
+  std::vector<std::pair<Origin, Seq>> concerned;  ///< strokes that the violation names, by place or by op
   std::uint64_t trace_hash = 0;
   std::uint64_t steps = 0;  ///< things that happened
   SimUs virtual_us = 0;
@@ -25,9 +26,6 @@ struct Result {
 
 /// The same options give the same result.
 Result run(const Options& options, bool record = false);
-
-/// The violation and what led to it: the faults and what concerns its channel, at most so many of the last lines.
-std::string short_history(const Result& result, std::size_t lines_max);
 
 /// The simplest options that still fail, by leaving out one thing after the other; at most `runs_max` runs.
 Options shrink(const Options& failing, unsigned runs_max);

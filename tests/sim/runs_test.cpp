@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "history.h"
 #include "options.h"
 #include "run.h"
 
@@ -42,7 +43,7 @@ TEST_P(Seeds, KeepEveryPromise) {
     const Options shown = shrink(options, 100);
     ADD_FAILURE() << "inkmesh_sim --seed " << seed << ": " << result.violation->text << "\n"
                   << describe(shown) << "\n"
-                  << short_history(run(shown, true), 60);
+                  << history(run(shown, true), {60, false});
     return;
   }
 }

@@ -87,6 +87,7 @@ void SimClient::leave(bool node_hears) {
   for (auto& [channel, subscription] : subscriptions_) {
     subscription.answered = subscription.live = subscription.complete = subscription.overlaps = false;
     subscription.request = 0;
+    subscription.present.reset();
   }
   for (auto& [op, pending] : outbox_)
     pending.sent_at = 0;
@@ -175,6 +176,8 @@ void SimClient::on(const SendSubscribed& subscribed) {
 void SimClient::on(const SendUnsubscribed& unsubscribed) {
   const auto found = subscriptions_.find(unsubscribed.channel);
   if (found == subscriptions_.end()) return violation(unsubscribed.channel, "unsubscribed from what it did not open");
+  // It is told of no more changes, though it has opened the channel again meanwhile.
+  found->second.present.reset();
   if (found->second.wanted && unsubscribed.id < found->second.request) return;
   found->second.answered = found->second.live = false;
 }
@@ -310,6 +313,28 @@ std::string SimClient::signal_data() const {
 
 void SimClient::signal(const Channel& channel) {
   if (state_ == State::open) send(SignalSent{conn_, channel, name_, signal_data()});
+}
+
+void SimClient::ask_presence(const Channel& channel) {
+  if (state_ == State::open) send(PresenceAsk{conn_, ++last_request_, channel});
+}
+
+void SimClient::on(const SendPresence& presence) {
+  const auto found = subscriptions_.find(presence.channel);
+  if (found == subscriptions_.end()) return violation(presence.channel, "presence of what it did not open");
+  Subscription::Who& present = found->second.present.emplace();
+  for (const Present& who : presence.clients) {
+    if (!present.emplace(who.client, who.node).second) violation(presence.channel, who.client + " is present twice");
+  }
+}
+
+void SimClient::on(const SendPresenceChange& change) {
+  const auto found = subscriptions_.find(change.channel);
+  if (found == subscriptions_.end() || !found->second.present) return;
+  for (const Present& who : change.left)
+    found->second.present->erase({who.client, who.node});
+  for (const Present& who : change.joined)
+    found->second.present->emplace(who.client, who.node);
 }
 
 // ---- what it is told

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,8 @@ class SimClient : public EdgeUser {
   /// Publishes an op again, with `retry`, even though it may have been acknowledged, with these or other data.
   void publish_again(const Channel& channel, Op op, std::optional<std::string> other_data = std::nullopt);
   void signal(const Channel& channel);
+  /// Asks who is there; what changes is told from then on.
+  void ask_presence(const Channel& channel);
   /// Its network fails; it opens a new connection, at that node or at any. The node hears of it some time later.
   void reconnect(std::optional<NodeIndex> node = std::nullopt);
   void set_us_per_kib(SimUs us) {
@@ -68,6 +71,8 @@ class SimClient : public EdgeUser {
     Cursor seen;
     Cursor asked;  ///< the cursor that was shown last
     std::vector<StrokePtr> strokes;
+    using Who = std::set<std::pair<ClientName, NodeId>>;
+    std::optional<Who> present;  ///< since it asked, on this connection
   };
   const std::map<Channel, Subscription>& subscriptions() const {
     return subscriptions_;
@@ -144,6 +149,8 @@ class SimClient : public EdgeUser {
   void on(const DeliverStrokes& deliver);
   void on(const SendAck& ack);
   void on(const SendError& error);
+  void on(const SendPresence& presence);
+  void on(const SendPresenceChange& change);
   void violation(const Channel& channel, const std::string& text);
   void record(const Channel& channel, const std::string& text);
 

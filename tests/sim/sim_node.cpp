@@ -4,6 +4,7 @@
 #include <utility>
 #include <variant>
 
+#include "bounds.h"
 #include "describe.h"
 
 namespace inkmesh::sim {
@@ -80,6 +81,8 @@ void SimNode::crash(bool machine) {
   fed_at_.clear();
   begun_.clear();
   publishing_.clear();
+  storing_.clear();
+  storing_bytes_ = reading_ = 0;
   disarm();
   wiring_.network.node_stopped(index_, !machine);
   edge_.crash(machine ? 2_s : 20_ms);
@@ -112,6 +115,27 @@ void SimNode::note_health(const Event& event, SimUs fed_at) {
   } else if (const auto* read = std::get_if<ReadDone>(&event)) {
     if (!read->damaged.empty()) ail();
   }
+}
+
+void SimNode::note_answer(const Event& event) {
+  if (std::holds_alternative<ReadDone>(event)) {
+    --reading_;
+    return;
+  }
+  const auto* committed = std::get_if<Committed>(&event);
+  const auto* failed = std::get_if<AppendFailed>(&event);
+  if (committed == nullptr && failed == nullptr) return;
+  const auto stored = storing_.find(committed != nullptr ? committed->ticket : failed->ticket);
+  if (stored == storing_.end()) return;
+  storing_bytes_ -= stored->second;
+  storing_.erase(stored);
+}
+
+void SimNode::check_bounds() {
+  if (wiring_.agenda.now() < bounds_at_) return;
+  bounds_at_ = wiring_.agenda.now() + 500_ms;
+  const std::string past = past_bounds(*this, wiring_.options);
+  if (!past.empty()) wiring_.checker.violation({}, id() + " has too much " + past);
 }
 
 // ---- turns
@@ -167,6 +191,8 @@ void SimNode::take_turn() {
   if (watch_ != nullptr) watch_->begins(index_, events);
   for (std::size_t i = 0; i < events.size(); ++i)
     note_health(events[i], fed_at[i]);
+  for (const Event& event : events)
+    note_answer(event);
   for (Event& event : events) {
     if (wiring_.trace.recording()) record(channel_of(event), "<- " + describe(event));
     wiring_.trace.mix(index_, event.index());
@@ -184,7 +210,9 @@ void SimNode::take_turn() {
   core_->end_turn(moment, effects);
   if (watch_ != nullptr) watch_->ended(index_, effects);
   carry_out(effects);
-  if (up()) schedule_tick();
+  if (!up()) return;
+  check_bounds();
+  schedule_tick();
 }
 
 // ---- effects
@@ -204,12 +232,17 @@ void SimNode::carry_out(Effects& effects) {
 void SimNode::carry_out(Effect& effect) {
   if (edge_.deliver(effect)) return;
   if (auto* append = std::get_if<Append>(&effect)) {
+    std::uint64_t& bytes = storing_[append->ticket];
+    for (const Append::Item& item : append->items)
+      bytes += cost_of(*item.stroke);
+    storing_bytes_ += bytes;
     disk_->submit(std::move(*append));
   } else if (auto* repair = std::get_if<Repair>(&effect)) {
     disk_->submit(std::move(*repair));
   } else if (const auto* note = std::get_if<Note>(&effect)) {
     disk_->submit(*note);
   } else if (const auto* read = std::get_if<Read>(&effect)) {
+    ++reading_;
     disk_->submit(*read);
   } else if (const auto* since = std::get_if<FindSince>(&effect)) {
     disk_->submit(*since);
@@ -272,7 +305,9 @@ void SimNode::check(const Effect& effect) {
     publishing_.erase(op);
     wiring_.ack_watch.answered(index_, ack->conn, ack->id);
   } else if (const auto* error = std::get_if<SendError>(&effect)) {
-    if (error->id) wiring_.ack_watch.answered(index_, error->conn, *error->id);
+    if (!error->id) return;
+    publishing_.erase({error->conn, *error->id});
+    wiring_.ack_watch.answered(index_, error->conn, *error->id);
   } else if (const auto* live = std::get_if<SendLive>(&effect)) {
     const auto begun = begun_.find({live->conn, live->channel});
     if (live->complete && begun != begun_.end() && begun->second.whole) {

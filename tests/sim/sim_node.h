@@ -76,6 +76,23 @@ class SimNode {
   Edge& edge() {
     return edge_;
   }
+  const Edge& edge() const {
+    return edge_;
+  }
+
+  // ---- what it has given to others, and has no answer to ------------------------------------------------------------
+
+  /// Publishes that the core was given and has not answered.
+  std::size_t publishing() const {
+    return publishing_.size();
+  }
+  /// Strokes that the store was given, in bytes.
+  std::uint64_t storing_bytes() const {
+    return storing_bytes_;
+  }
+  std::size_t reading() const {
+    return reading_;
+  }
 
   /// The node list of its next lives; all nodes until it is set.
   void set_list(std::vector<NodeId> list) {
@@ -153,6 +170,8 @@ class SimNode {
   void schedule_tick();
   void take_turn();
   void note_health(const Event& event, SimUs fed_at);
+  void note_answer(const Event& event);
+  void check_bounds();
   void step(Event&& event);
   void carry_out(Effects& effects);
   void carry_out(Effect& effect);
@@ -194,6 +213,10 @@ class SimNode {
   };
   std::map<std::pair<ConnId, Channel>, Begun> begun_;
   std::map<std::pair<ConnId, RequestId>, std::pair<ClientName, Op>> publishing_;
+  std::map<Ticket, std::uint64_t> storing_;
+  std::uint64_t storing_bytes_ = 0;
+  std::size_t reading_ = 0;
+  SimUs bounds_at_ = 0;  ///< when they are looked at next
 };
 
 }  // namespace inkmesh::sim

@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bounds.h"
 #include "describe.h"
 
 namespace inkmesh::sim {
@@ -205,6 +206,35 @@ void World::check_pictures(const Channel& channel) {
       first = std::move(picture);
     } else if (*first != picture) {
       checker_.violation(channel, client->name() + " shows another picture");
+    }
+  }
+}
+
+void World::check_left_over() {
+  for (const auto& node : nodes_) {
+    if (!node->up()) continue;
+    const std::string left = left_over(*node, options_);
+    if (!left.empty()) checker_.violation({}, node->id() + " still has, when all is done, " + left);
+  }
+}
+
+void World::check_presence() {
+  std::map<Channel, SimClient::Subscription::Who> there;
+  for (const auto& client : clients_) {
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      if (subscription.wanted) there[channel].emplace(client->name(), nodes_[client->node()]->id());
+    }
+  }
+  for (const auto& client : clients_) {
+    for (const auto& [channel, subscription] : client->subscriptions()) {
+      if (!subscription.wanted || !subscription.present || *subscription.present == there[channel]) continue;
+      std::string text = client->name() + " at " + nodes_[client->node()]->id() + " is told that there are";
+      for (const auto& [name, node] : *subscription.present)
+        text += " " + name + "@" + node;
+      text += "; and there are";
+      for (const auto& [name, node] : there[channel])
+        text += " " + name + "@" + node;
+      checker_.violation(channel, text);
     }
   }
 }

@@ -103,6 +103,10 @@ class World {
   /// Looks at everything once more: the contents of all disks, acknowledged strokes, pictures. Call when nothing is
   /// apart. What is wrong becomes the checker's violation.
   void check_end();
+  /// Nothing that waited for anything is left in any node. Call when all has been quiet for a while.
+  void check_left_over();
+  /// What each client that asked was told of who is there, the changes since included, is who is there.
+  void check_presence();
 
  private:
   /// For each channel the nodes where a client wants it.
