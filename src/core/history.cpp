@@ -42,6 +42,7 @@ void History::read(Asked asked) {
     reads_waiting_.push_back(std::move(asked));
     return;
   }
+  asked.whole = here(log_.open(asked.ask.channel), asked);
   Read read;
   read.ticket = turn_.next_ticket();
   read.channel = asked.ask.channel;
@@ -73,8 +74,7 @@ std::optional<Channel> History::on_read(const ReadDone& done) {
   for (const StrokePtr& stroke : done.strokes)
     page.cursor.raise(stroke->origin, stroke->seq);
   page.more = done.more;
-  const ChannelLog* log = log_.find(page.channel);
-  page.complete = !done.more && done.damaged.empty() && log != nullptr && here(*log, it->second);
+  page.complete = !done.more && done.damaged.empty() && it->second.whole;
   reads_.erase(it);
   if (!reads_waiting_.empty()) {
     Asked next = std::move(reads_waiting_.front());

@@ -36,6 +36,7 @@ class History {
     HistoryAsk ask;
     Sync::Round round = 0;
     MonotonicMs until_ms = 0;
+    bool whole = false;  ///< all was here when the read was given to the store: what came after is not in it
   };
 
   bool here(const ChannelLog& log, const Asked& asked) const;

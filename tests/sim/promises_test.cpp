@@ -287,6 +287,34 @@ TEST(Promise7, SignalsAreNeverStored) {
   EXPECT_EQ(newcomer.signals(), 0U);
 }
 
+TEST(Complete, IsNoPageThatWasReadBeforeTheRestWasStored) {
+  // What the page lacks is stored between the store's look and its answer, at one of these delays.
+  unsigned late = 0;
+  for (unsigned delay = 0; delay < 20; ++delay) {
+    Options options = calm(3, 1, 1);
+    options.seed = 100 + delay;
+    options.commit_us_min = options.commit_us_max = 1090_ms;
+    options.read_us_max = 200_ms;
+    options.ack_us = options.retry_ack_us = 5_s;
+    Scene scene(options);
+    const Channel drawing = "drawing";
+    // The notes of the first lives go to the same slow disk.
+    scene.world.run_for(10_s);
+    scene.world.client("author", scene.world.homes(drawing)[0]).publish(drawing);
+    scene.world.run_for(3_s);
+    const NodeIndex reader = scene.stranger(drawing);
+    bool answered = false;
+    scene.world.node(reader).edge().ask_history(drawing, StartAt{}, [&](const HistoryPage& page) {
+      answered = true;
+      EXPECT_EQ(page.complete, !page.strokes.empty());
+      late += page.strokes.empty() ? 1 : 0;
+    });
+    EXPECT_TRUE(scene.world.run_until_true([&] { return answered; }, 5_s));
+    EXPECT_TRUE(scene.holds());
+  }
+  EXPECT_NE(late, 0U);
+}
+
 TEST(Acks, CountAgainWhatAPeerConfirmedBeforeItWasAway) {
   Scene scene(calm(3, 3, 3));
   Network& network = scene.world.network();
