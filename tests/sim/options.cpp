@@ -28,7 +28,9 @@ void draw_shape(Random& random, Options& options, const Asked& asked) {
   const auto drawn_ops = static_cast<unsigned>(random.between(20, 200));
   options.ops = asked.ops != 0 ? asked.ops : drawn_ops;
   options.data_bytes_max = random.chance(100) ? 4000 : 40;
-  options.outbox_bytes = random.chance(300) ? std::size_t{4} << 10U : std::size_t{1} << 20U;
+  // Some strokes fit into the smallest window: one alone would take a slow reader a whole read's time.
+  const std::size_t small_bytes = std::size_t{options.data_bytes_max > 1000 ? 64U : 4U} << 10U;
+  options.outbox_bytes = random.chance(300) ? small_bytes : std::size_t{1} << 20U;
   options.faults_us = random.between(2, random.chance(200) ? 20 : 8) * 1'000'000;
 }
 
