@@ -120,7 +120,7 @@ void Presence::on_full(NodeIx peer, const PresenceFull& full) {
   if (it == opens_.end()) return;
   Open& here = it->second;
   forget_remote(*log, here, peer);
-  unsettled_ = unsettled_ || !interest_.interested(peer, log->hash);
+  settle_until_ms_ = turn_.ms() + kSettleMs;
   Remote& remote = here.remote[peer];
   remote.version = full.version;
   for (const PresenceEntry& entry : full.present) {
@@ -154,8 +154,7 @@ void Presence::on_delta(NodeIx peer, const PresenceDelta& delta) {
 
 void Presence::on_want(NodeIx peer, const PresenceWant& want) {
   ChannelLog* log = log_.find(want.channel);
-  if (log == nullptr) return;
-  const auto it = opens_.find(log);
+  const auto it = log == nullptr ? opens_.end() : opens_.find(log);
   if (it != opens_.end()) {
     send_full_later(peer, *log, it->second);
   } else {
@@ -203,22 +202,28 @@ void Presence::lost_something(NodeIx peer) {
 }
 
 void Presence::tick() {
-  if (!std::exchange(unsettled_, false)) return;
+  if (!std::exchange(unsettled_, false) && turn_.ms() >= settle_until_ms_) return;
   for (auto& [log, open] : opens_) {
-    for (NodeIx peer = 0; peer < cluster_.size(); ++peer) {
+    forget_closed(*log, open);
+    for (const NodeIx peer : interest_.interested(log->hash)) {
       if (peer == cluster_.self() || !membership_.up(peer)) continue;
       const auto remote = open.remote.find(peer);
-      if (!interest_.interested(peer, log->hash)) {
-        // It has closed the channel: the gossip has overtaken its set.
-        unsettled_ = unsettled_ || remote != open.remote.end();
-        forget_remote(*log, open, peer);
-        continue;
-      }
       if (remote != open.remote.end() && remote->second.version != 0) continue;
       unsettled_ = true;
       if (interest_.known(peer)) links_.send(peer, PresenceWant{log->name});
     }
   }
+}
+
+void Presence::forget_closed(ChannelLog& log, Open& open) {
+  // Its set came after the gossip that it has closed the channel, or that gossip was lost.
+  std::vector<NodeIx> closed;
+  for (const auto& [peer, remote] : open.remote) {
+    unsettled_ = unsettled_ || !interest_.known(peer);
+    if (!interest_.interested(peer, log.hash)) closed.push_back(peer);
+  }
+  for (const NodeIx peer : closed)
+    forget_remote(log, open, peer);
 }
 
 // ---- the turn's end -------------------------------------------------------------------------------------------------

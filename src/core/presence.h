@@ -47,6 +47,9 @@ class Presence {
   void flush();
 
  private:
+  /// After a set has come: a hint that its node has the channel open may be all that is known of that so far.
+  static constexpr MonotonicMs kSettleMs = 3000;
+
   using Who = std::pair<ClientName, NodeIx>;
   struct Remote {
     std::uint64_t version = 0;  ///< 0: not known yet
@@ -71,6 +74,8 @@ class Presence {
   Open& open(ChannelLog& log);
   void changed(ChannelLog& log, Open& open);
   void count(ChannelLog& log, Open& open, const ClientName& client, NodeIx node, int by);
+  /// Lets go of the sets of peers that do not have the channel open.
+  void forget_closed(ChannelLog& log, Open& open);
   void forget_remote(ChannelLog& log, Open& open, NodeIx peer);
   void send_full_later(NodeIx peer, ChannelLog& log, Open& open);
   void send_full(NodeIx peer, const ChannelLog& log, const Open& open);
@@ -88,6 +93,7 @@ class Presence {
   std::vector<ChannelLog*> changed_;
   std::uint64_t last_version_ = 0;
   bool unsettled_ = false;  ///< some peer's set may not be known
+  MonotonicMs settle_until_ms_ = 0;
 };
 
 }  // namespace inkmesh::core
