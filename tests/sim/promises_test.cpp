@@ -315,6 +315,29 @@ TEST(Complete, IsNoPageThatWasReadBeforeTheRestWasStored) {
   EXPECT_NE(late, 0U);
 }
 
+TEST(Presence, IsWholeAgainAfterAPartition) {
+  Scene scene(calm(2, 2, 1));
+  SimClient& here = scene.world.client("here", 0);
+  SimClient& there = scene.world.client("there", 1);
+  for (SimClient* client : {&here, &there}) {
+    client->set_stay(true);
+    client->subscribe("drawing");
+  }
+  scene.world.run_for(1_s);
+  here.ask_presence("drawing");
+  scene.world.run_for(100_ms);
+  using Who = SimClient::Subscription::Who;
+  const Who both{{"here", "ws1"}, {"there", "ws2"}};
+  EXPECT_EQ(here.subscription("drawing").present, both);
+  for (const auto& [from, to] : {std::pair(0U, 1U), std::pair(1U, 0U)})
+    scene.world.network().cut(from, to);
+  scene.world.run_for(4_s);
+  EXPECT_EQ(here.subscription("drawing").present, (Who{{"here", "ws1"}}));
+  scene.world.network().heal_all();
+  scene.world.run_for(3_s);
+  EXPECT_EQ(here.subscription("drawing").present, both);
+}
+
 TEST(Acks, CountAgainWhatAPeerConfirmedBeforeItWasAway) {
   Scene scene(calm(3, 3, 3));
   Network& network = scene.world.network();
