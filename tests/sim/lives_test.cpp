@@ -41,6 +41,50 @@ TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
   EXPECT_TRUE(scene.comes_together(5_s));
 }
 
+/// A month is thirty days of which each is a few seconds: every clock jumps to the next one, and a node has a new life.
+TEST(AwayForAMonth, ANodeGetsWhatItMissedAndHandsOverWhatItAloneHeld) {
+  constexpr NodeIndex away = 2;
+  constexpr std::int64_t day_ms = 86'400'000;
+  Scene scene(calm(5, 2, 2));
+  World& world = scene.world;
+  SimClient& ann = world.client("ann", 0);
+  SimClient& bob = world.client("bob", away);
+  draw(ann, 20);
+  draw(bob, 20);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.acknowledged(bob, 5_s));
+  for (NodeIndex node = 0; node < world.size(); ++node) {
+    if (node == away) continue;
+    world.network().cut(node, away);
+    world.network().cut(away, node);
+  }
+  draw(bob, 5);
+  world.run_for(2_s);
+  const std::uint64_t alone = world.node(away).store().usage().strokes;
+  world.node(away).crash(false);
+  world.node(away).set_absent(true);
+  for (std::int64_t day = 1; day <= 30; ++day) {
+    for (NodeIndex node = 0; node < world.size(); ++node)
+      world.node(node).set_clock_offset(day * day_ms);
+    const auto reborn = static_cast<NodeIndex>(day % 5 == away ? 1 : day % 5);
+    world.node(reborn).crash(false);
+    if (day == 15) world.lose_disk(reborn);
+    world.node(reborn).start();
+    world.run_for(2_s);
+    for (int i = 0; i < 8; ++i)
+      ann.publish("drawing_" + std::to_string(i));
+    ASSERT_TRUE(world.run_until_true([&] { return ann.outbox() == 0; }, 20_s)) << day;
+  }
+  const std::uint64_t before = world.node(away).store().usage().strokes;
+  ASSERT_EQ(before, alone);
+  world.network().heal_all();
+  world.node(away).set_absent(false);
+  world.node(away).start();
+  EXPECT_TRUE(scene.acknowledged(bob, 10_s)) << "what it took in while it was cut off";
+  EXPECT_TRUE(scene.comes_together(20_s));
+  EXPECT_FALSE(world.node(away).core().status().hollow);
+}
+
 TEST(NodeList, OneThatJoinsGetsWhatItIsAHomeOf) {
   Options options = calm(4, 2, 2);
   World world(options);
