@@ -128,8 +128,8 @@ void run_loop(Loop& loop) {
   }
 }
 
-void run_until_signal(const ClusterConfig& config, const NodeId& self, const RunOptions& options) {
-  const StopSignals signals;
+void run_until_signal(const ClusterConfig& config, const NodeId& self, const RunOptions& options,
+                      const StopSignals& signals) {
   const NodeSettings& own = settings_of(config, self);
   const edge::EdgeSettings edge_options = edge_settings(config, own, options);
 
@@ -178,9 +178,11 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
 }  // namespace
 
 int run_node(const ClusterConfig& config, const NodeId& self, const RunOptions& options) {
+  // Before the first thread: one that does not block them would let a signal end the process.
+  const StopSignals signals;
   start_logging(options.log_level, options.log_json, self);
   try {
-    run_until_signal(config, self, options);
+    run_until_signal(config, self, options, signals);
   } catch (const std::exception& error) {
     end_process(kExitCannotStart, error.what());
   }
