@@ -433,6 +433,8 @@ void Replication::choose_standins(ChannelLog& log) {
       if (wanted <= log.standins.size()) break;
       if (node == cluster_.self() || log.is_standin(node) || !fit(node)) continue;
       log.standins.push_back(node);
+      // Looked at until it is let go of, though what it was chosen for should never be committed.
+      own_pending_.try_emplace(&log, turn_.ms());
       offer(node, log);
       const auto asked = peers_[node].unconfirmed.find(&log);
       if (asked != peers_[node].unconfirmed.end() && acks_.waits_again(log)) asked->second.asked = true;
