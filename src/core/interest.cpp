@@ -6,21 +6,9 @@
 #include <utility>
 
 #include "core/mutation.h"
+#include "core/sorted.h"
 
 namespace inkmesh::core {
-namespace {
-
-void insert_sorted(std::vector<NodeIx>& nodes, NodeIx node) {
-  const auto it = std::lower_bound(nodes.begin(), nodes.end(), node);
-  if (it == nodes.end() || *it != node) nodes.insert(it, node);
-}
-
-void erase_sorted(std::vector<NodeIx>& nodes, NodeIx node) {
-  const auto it = std::lower_bound(nodes.begin(), nodes.end(), node);
-  if (it != nodes.end() && *it == node) nodes.erase(it);
-}
-
-}  // namespace
 
 Interest::Interest(Turn& turn, const ClusterMap& cluster)
     : turn_(turn), peers_(cluster.size()), unheard_(cluster.size()) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/mutation.h"
+#include "core/sorted.h"
 
 namespace inkmesh::core {
 namespace {
@@ -74,8 +75,7 @@ void Presence::left(ConnId conn, ChannelLog& log) {
   for (auto event = unanswered; event != here.asked.end(); ++event)
     answer(*event, log, here);
   here.asked.erase(unanswered, here.asked.end());
-  const auto watcher = std::lower_bound(here.watchers.begin(), here.watchers.end(), conn);
-  if (watcher != here.watchers.end() && *watcher == conn) here.watchers.erase(watcher);
+  erase_sorted(here.watchers, conn);
   const auto local = here.local.find(conn);
   if (local == here.local.end()) return;
   const ClientName client = local->second;
@@ -93,8 +93,7 @@ void Presence::ask(const PresenceAsk& event, ChannelLog& log) {
 
 void Presence::answer(const PresenceAsk& event, const ChannelLog& log, Open& open) {
   if (open.local.count(event.conn) != 0) {
-    const auto it = std::lower_bound(open.watchers.begin(), open.watchers.end(), event.conn);
-    if (it == open.watchers.end() || *it != event.conn) open.watchers.insert(it, event.conn);
+    insert_sorted(open.watchers, event.conn);
   }
   SendPresence answer{event.conn, event.id, log.name, {}};
   for (const auto& [who, count] : open.counts)

@@ -3,21 +3,10 @@
 #include <algorithm>
 
 #include "core/mutation.h"
+#include "core/sorted.h"
 
 namespace inkmesh::core {
 namespace {
-
-void insert_sorted(std::vector<ConnId>& conns, ConnId conn) {
-  const auto it = std::lower_bound(conns.begin(), conns.end(), conn);
-  if (it == conns.end() || *it != conn) conns.insert(it, conn);
-}
-
-bool erase_sorted(std::vector<ConnId>& conns, ConnId conn) {
-  const auto it = std::lower_bound(conns.begin(), conns.end(), conn);
-  if (it == conns.end() || *it != conn) return false;
-  conns.erase(it);
-  return true;
-}
 
 Mode mode_of(StartAt::Kind kind) {
   switch (kind) {

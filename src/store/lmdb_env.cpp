@@ -145,6 +145,12 @@ bool TableCursor::find(MDB_val& key, MDB_val& value, MDB_cursor_op op) {
   return true;
 }
 
+bool has_prefix(TableCursor& table, std::string_view prefix) {
+  MDB_val key = to_val(prefix);
+  MDB_val value{};
+  return table.find(key, value, MDB_SET_RANGE) && to_view(key).substr(0, prefix.size()) == prefix;
+}
+
 Snapshot::Snapshot(const Env& env, const Tables& tables) {
   check(mdb_txn_begin(env.get(), nullptr, MDB_RDONLY, &txn), "cannot begin to read");
   try {

@@ -113,6 +113,9 @@ class TableCursor {
   MDB_cursor* cursor_ = nullptr;
 };
 
+/// True when the table has a key that begins so.
+bool has_prefix(TableCursor& table, std::string_view prefix);
+
 /// A read transaction and its cursors. Kept between uses: a begun one takes a slot in LMDB's table of readers and
 /// memory, a renewed one takes neither.
 struct Snapshot {

@@ -90,12 +90,8 @@ Seq LmdbReplica::head(const Channel& channel, std::string_view origin) const {
 }
 
 bool LmdbReplica::has_channel(const Channel& channel) const {
-  const Key prefix = Key::of_heads(channel);
   const auto snapshot = snapshots_.take();
-  MDB_val key = to_val(prefix.bytes());
-  MDB_val value{};
-  return snapshot->heads->find(key, value, MDB_SET_RANGE) &&
-         to_view(key).substr(0, prefix.bytes().size()) == prefix.bytes();
+  return has_prefix(*snapshot->heads, Key::of_heads(channel).bytes());
 }
 
 ReadDone LmdbReplica::read(const Read& read) {

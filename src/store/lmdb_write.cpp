@@ -131,13 +131,8 @@ class LmdbReplica::Batch {
 
   /// Called before the batch's heads are put: what the table has is committed.
   void note_channel(const Channel& channel) {
-    const Key prefix = Key::of_heads(channel);
-    TableCursor cursor(txn_, tables_.heads);
-    MDB_val key = to_val(prefix.bytes());
-    MDB_val value{};
-    const bool known =
-        cursor.find(key, value, MDB_SET_RANGE) && to_view(key).substr(0, prefix.bytes().size()) == prefix.bytes();
-    if (!known) new_channels_.insert(channel);
+    TableCursor heads(txn_, tables_.heads);
+    if (!has_prefix(heads, Key::of_heads(channel).bytes())) new_channels_.insert(channel);
   }
 
   void put_stroke(const Stroke& stroke) {
