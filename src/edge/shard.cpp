@@ -81,13 +81,35 @@ void ShardImpl::start() {
 void ShardImpl::run() {
   for (;;) {
     try {
-      io_.run();
+      while (const std::size_t handled = io_.run_one())
+        rest(handled + io_.poll());
       return;
     } catch (const std::exception&) {
       // Out of memory, in all likelihood: the handler that threw is lost, its connection goes by its deadlines.
       continue;
     }
   }
+}
+
+/// Where many speak, those who do within a moment are heard together: waking up for each costs more than hearing it.
+/// What is to be sent does not wait.
+void ShardImpl::rest(std::size_t handled) {
+  const auto now_us = [] {
+    using namespace std::chrono;
+    return static_cast<std::uint64_t>(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
+  };
+  const std::uint64_t now = now_us();
+  pace_.take(now, handled >= kSharedRound ? kSharedRoundUs : kRoundUs);
+  const std::uint64_t wait = pace_.wait_us(now);
+  if (wait == 0) return;
+  {
+    std::unique_lock lock(inbox_mutex_);
+    resting_ = true;
+    const bool called = wake_.wait_for(lock, std::chrono::microseconds(wait), [this] { return woken_; });
+    resting_ = false;
+    if (!called) return;
+  }
+  carry_out();
 }
 
 // ---- accepting ------------------------------------------------------------------------------------------------------
@@ -214,6 +236,7 @@ void ShardImpl::post(std::vector<ShardCommand>&& commands) {
       inbox_.insert(inbox_.end(), std::make_move_iterator(commands.begin()), std::make_move_iterator(commands.end()));
     }
     if (std::exchange(woken_, true)) return;
+    if (resting_) return wake_.notify_one();
   }
   asio::post(io_, [this] { carry_out(); });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include <asio/ip/tcp.hpp>
 #include <asio/steady_timer.hpp>
 
+#include "core/pace.h"
 #include "edge/endpoint_config.h"
 #include "edge/shard.h"
 #include "edge/text_frame.h"
@@ -37,6 +39,11 @@ constexpr std::size_t kMergedBytesMax =
 /// Answers of HTTP requests that have not left yet, of the whole edge. Small ones go out whatever waits.
 constexpr std::size_t kHttpBytesMax = std::size_t{64} << 20;
 constexpr std::size_t kHttpSmallBytes = 4'096;
+
+/// How long a round of reading keeps the next one waiting after a busy time, and one that heard several.
+constexpr std::uint64_t kRoundUs = 500;
+constexpr std::uint64_t kSharedRoundUs = 2'000;
+constexpr std::size_t kSharedRound = 3;
 
 constexpr std::uint16_t kCloseBroken = 1002;
 constexpr std::uint16_t kCloseNotText = 1003;
@@ -65,6 +72,7 @@ class ShardImpl final : public Shard, private TransportOwner {
 
   // shard.cpp
   void run();
+  void rest(std::size_t handled);
   void accept_next(Listener& listener);
   void on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket);
   void admit(asio::ip::tcp::socket&& socket);
@@ -157,7 +165,10 @@ class ShardImpl final : public Shard, private TransportOwner {
   std::mutex inbox_mutex_;
   std::vector<ShardCommand> inbox_;
   bool woken_ = false;
+  bool resting_ = false;
+  std::condition_variable wake_;
   bool joined_ = false;
+  core::Pace pace_{100'000};
   std::vector<ShardCommand> taken_;
 
   std::thread thread_;
