@@ -5,17 +5,32 @@
 #include "core/mutation.h"
 
 namespace inkmesh::core {
+namespace {
+
+struct BySeq {
+  bool operator()(const Waiter& waiter, Seq seq) const {
+    return waiter.seq < seq;
+  }
+  bool operator()(Seq seq, const Waiter& waiter) const {
+    return seq < waiter.seq;
+  }
+};
+
+}  // namespace
 
 void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate) {
-  Waiters& waiters = waiters_[&log.origins[known.origin]];
-  const auto [from, to] = waiters.equal_range(known.seq);
-  const bool asked_before = std::any_of(
-      from, to, [&](const auto& entry) { return entry.second.conn == publish.conn && entry.second.id == publish.id; });
+  OriginLog& origin_log = log.of(known.origin);
+  std::vector<Waiter>& waiters = origin_log.waiters;
+  const auto [from, to] = std::equal_range(waiters.begin(), waiters.end(), known.seq, BySeq{});
+  const bool asked_before =
+      std::any_of(from, to, [&](const Waiter& one) { return one.conn == publish.conn && one.id == publish.id; });
   if (!asked_before) {
-    waiters.emplace(known.seq, Waiter{publish.conn, publish.id, known.ts, duplicate});
+    waiters.insert(to, Waiter{known.seq, publish.conn, publish.id, known.ts, duplicate});
     if (++waiting_ > kWaitingMax) {
-      waiters.erase(waiters.begin());
-      --waiting_;
+      // Some at once: each time all that are left move up.
+      const std::size_t forgotten = waiters.size() / 16 + 1;
+      waiters.erase(waiters.begin(), waiters.begin() + static_cast<std::ptrdiff_t>(forgotten));
+      waiting_ -= forgotten;
     }
   }
   if (duplicate) {
@@ -23,7 +38,7 @@ void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, b
     asked_[&log][known.origin] = std::max(asked_[&log][known.origin], known.seq);
     ask_homes(log);
   }
-  check(log, known.origin);
+  check(log, origin_log);
 }
 
 std::size_t Acks::copies(const OriginLog& origin_log, Seq seq) const {
@@ -38,46 +53,40 @@ std::size_t Acks::copies(const OriginLog& origin_log, Seq seq) const {
   return copies;
 }
 
-void Acks::check(ChannelLog& log, const Origin& origin) {
-  const auto found_log = log.origins.find(origin);
-  if (found_log == log.origins.end()) return;
-  const auto found = waiters_.find(&found_log->second);
-  if (found == waiters_.end()) return;
-  Waiters& waiters = found->second;
-  while (!waiters.empty()) {
-    const auto first = waiters.begin();
-    const std::size_t have = copies(found_log->second, first->first);
-    if (have < (mutated(Mutation::ack_at_own_commit) ? 1 : cluster_.ack())) return;
-    const Waiter& waiter = first->second;
-    turn_.emit(SendAck{waiter.conn, waiter.id, log.name, origin, first->first, waiter.ts, static_cast<unsigned>(have),
-                       waiter.duplicate});
-    waiters.erase(first);
+void Acks::check(ChannelLog& log, OriginLog& origin_log) {
+  std::vector<Waiter>& waiters = origin_log.waiters;
+  if (waiters.empty()) return;
+  auto waiter = waiters.begin();
+  for (; waiter != waiters.end(); ++waiter) {
+    const std::size_t have = copies(origin_log, waiter->seq);
+    if (have < (mutated(Mutation::ack_at_own_commit) ? 1 : cluster_.ack())) break;
+    turn_.emit(SendAck{waiter->conn, waiter->id, log.name, *origin_log.origin, waiter->seq, waiter->ts,
+                       static_cast<unsigned>(have), waiter->duplicate});
     --waiting_;
   }
-  waiters_.erase(found);
+  waiters.erase(waiters.begin(), waiter);
+  if (!waiters.empty() || asked_.empty()) return;
   const auto asked = asked_.find(&log);
   if (asked == asked_.end()) return;
-  asked->second.erase(origin);
+  asked->second.erase(*origin_log.origin);
   if (asked->second.empty()) asked_.erase(asked);
 }
 
-bool Acks::waits_for(const ChannelLog& log, const Origin& origin) const {
+bool Acks::waits_for(const ChannelLog& log, const Origin& origin) {
   const auto it = log.origins.find(origin);
-  return it != log.origins.end() && waiters_.count(&it->second) != 0;
+  return it != log.origins.end() && !it->second.waiters.empty();
 }
 
 void Acks::refuse(OriginLog& origin_log, Seq seq, AppendError error) {
-  const auto found = waiters_.find(&origin_log);
-  if (found == waiters_.end()) return;
-  const auto [from, to] = found->second.equal_range(seq);
-  for (auto it = from; it != to; ++it) {
+  std::vector<Waiter>& waiters = origin_log.waiters;
+  const auto [from, to] = std::equal_range(waiters.begin(), waiters.end(), seq, BySeq{});
+  for (auto waiter = from; waiter != to; ++waiter) {
     const bool full = error == AppendError::full;
-    turn_.emit(SendError{it->second.conn, it->second.id, full ? ErrorCode::storage_full : ErrorCode::unavailable,
+    turn_.emit(SendError{waiter->conn, waiter->id, full ? ErrorCode::storage_full : ErrorCode::unavailable,
                          full ? "the node's store is full" : "the node could not store the stroke", 1000});
     --waiting_;
   }
-  found->second.erase(from, to);
-  if (found->second.empty()) waiters_.erase(found);
+  waiters.erase(from, to);
 }
 
 void Acks::ask_homes(const ChannelLog& log) {

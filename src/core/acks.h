@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <unordered_map>
 
 #include "core/cluster_map.h"
 #include "core/links.h"
@@ -23,10 +22,10 @@ class Acks {
   void wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate);
 
   /// A head moved, here or at a peer: tells those whose strokes now have enough copies.
-  void check(ChannelLog& log, const Origin& origin);
+  void check(ChannelLog& log, OriginLog& origin_log);
 
   /// Some author waits for more copies of that origin's strokes.
-  bool waits_for(const ChannelLog& log, const Origin& origin) const;
+  static bool waits_for(const ChannelLog& log, const Origin& origin);
   /// Some author waits who sent again what stood in the channel already.
   bool waits_again(ChannelLog& log) const {
     return asked_.count(&log) != 0;
@@ -43,17 +42,9 @@ class Acks {
   }
 
  private:
-  /// Past this the oldest of the same origin is forgotten: its author's retry will ask again.
+  /// Past this the oldest of the same origin are forgotten: their authors' retries will ask again.
   static constexpr std::uint64_t kWaitingMax = 200'000;
   static constexpr MonotonicMs kAskAgainMs = 250;
-
-  struct Waiter {
-    ConnId conn = 0;
-    RequestId id = 0;
-    TimeUs ts = 0;
-    bool duplicate = false;
-  };
-  using Waiters = std::multimap<Seq, Waiter>;
 
   std::size_t copies(const OriginLog& origin_log, Seq seq) const;
   void ask_homes(const ChannelLog& log);
@@ -62,7 +53,6 @@ class Acks {
   const ClusterMap& cluster_;
   const Membership& membership_;
   Links& links_;
-  std::unordered_map<const OriginLog*, Waiters> waiters_;
   /// Channels with waiters for strokes that this node may not hear of by itself.
   std::map<ChannelRef, std::map<Origin, Seq>> asked_;
   MonotonicMs asked_ms_ = 0;

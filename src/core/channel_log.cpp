@@ -1,6 +1,9 @@
 #include "core/channel_log.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "core/fanout.h"
 
 namespace inkmesh::core {
 namespace {
@@ -19,13 +22,32 @@ Cursor cursor_by(const ChannelLog& log, Head head) {
 PeerMark& OriginLog::mark(NodeIx node) {
   const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
   if (it != marks.end()) return *it;
-  marks.push_back(PeerMark{node, 0, 0, 0, 0, 0});
+  marks.emplace_back().node = node;
   return marks.back();
 }
 
 const PeerMark* OriginLog::find_mark(NodeIx node) const {
   const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
   return it == marks.end() ? nullptr : &*it;
+}
+
+ChannelLog::ChannelLog() = default;
+ChannelLog::~ChannelLog() = default;
+
+OriginLog& ChannelLog::of(const Origin& origin) {
+  const auto [it, made] = origins.try_emplace(origin);
+  if (made) it->second.origin = &it->first;
+  return it->second;
+}
+
+Unconfirmed* ChannelLog::find_unconfirmed(NodeIx peer) {
+  return const_cast<Unconfirmed*>(std::as_const(*this).find_unconfirmed(peer));
+}
+
+const Unconfirmed* ChannelLog::find_unconfirmed(NodeIx peer) const {
+  const auto it =
+      std::find_if(unconfirmed.begin(), unconfirmed.end(), [peer](const Unconfirmed& u) { return u.peer == peer; });
+  return it == unconfirmed.end() ? nullptr : &*it;
 }
 
 bool ChannelLog::is_home(NodeIx node) const {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -19,8 +20,37 @@ struct PeerMark {
   std::uint32_t life = 0;         ///< the peer's life in which `stored` was said; another one voids it
   Seq stored = 0;                 ///< the peer has committed up to here
   std::uint32_t link = 0;         ///< the window's turn in which `unconfirmed` was counted; another one voids it
+  bool expected = false;          ///< it has yet to confirm some: counted in its Unconfirmed of the channel
   Seq sent = 0;                   ///< pushed live up to here (own origin only)
   std::uint64_t unconfirmed = 0;  ///< bytes pushed and not confirmed
+  Seq confirm = 0;                ///< committed here up to there: the turn tells it so; 0: nothing to tell
+};
+
+/// An author who waits until its stroke has enough copies.
+struct Waiter {
+  Seq seq = 0;
+  ConnId conn = 0;
+  RequestId id = 0;
+  TimeUs ts = 0;
+  bool duplicate = false;
+};
+
+/// What a peer has yet to confirm of a channel. Kept for a while when there is nothing left: there soon is again.
+struct Unconfirmed {
+  NodeIx peer = 0;
+  std::uint32_t origins = 0;   ///< so many; each has it in its mark
+  MonotonicMs since_ms = 0;    ///< waiting without any progress
+  MonotonicMs offered_ms = 0;  ///< last; or when it began
+  MonotonicMs due_ms = 0;      ///< when it is offered
+  MonotonicMs queued_ms = 0;   ///< when it is looked at, while `queued`: not after due_ms
+  bool queued = false;
+  bool progressed = false;
+  bool own = false;    ///< some of them are our own strokes
+  bool asked = false;  ///< an author waits for more copies of some of them
+
+  bool counts() const {
+    return own || asked;
+  }
 };
 
 /// One origin's strokes in one channel. committed <= appended; shown runs ahead of committed for peers' strokes
@@ -36,6 +66,9 @@ struct OriginLog {
   Ring<StrokePtr> tail;
   Seq tail_end = 0;  ///< seq of the last one in `tail`
   std::vector<PeerMark> marks;
+  std::vector<Waiter> waiters;     ///< by seq
+  const Origin* origin = nullptr;  ///< its name
+  bool moved = false;              ///< since heads were last told
 
   Seq tail_first() const {
     return tail_end + 1 - tail.size();
@@ -49,7 +82,14 @@ struct OriginLog {
   const PeerMark* find_mark(NodeIx node) const;
 };
 
+struct Fanout;
+
 struct ChannelLog {
+  ChannelLog();
+  ~ChannelLog();
+  ChannelLog(const ChannelLog&) = delete;
+  ChannelLog& operator=(const ChannelLog&) = delete;
+
   Channel name;
   std::uint64_t hash = 0;
   std::vector<NodeIx> homes;  ///< in rendezvous order
@@ -62,13 +102,26 @@ struct ChannelLog {
   std::uint32_t held_origins = 0;  ///< that have strokes here: a cursor of the channel has so many
   std::uint64_t active_ms = 0;     ///< last append
   std::vector<NodeIx> standins;    ///< peers that hold what a home has not confirmed
+  std::vector<Unconfirmed> unconfirmed;
+  MonotonicMs own_pending_ms = 0;  ///< since when a home has our own strokes to confirm, while own_pending
+  std::unique_ptr<Fanout> fanout;  ///< to whoever has it open here
   Seq forwarded = 0;               ///< our own origin's strokes that were told to peers
 
-  // Marks of the running turn and of the running heads tick: they keep a channel from being listed twice.
+  // They keep a channel from being listed twice.
   bool in_forward = false;
   bool in_trim = false;
   bool in_active = false;
+  bool in_moved = false;
+  bool own_pending = false;
 
+  /// That origin's log, made when there is none.
+  OriginLog& of(const Origin& origin);
+  Unconfirmed* find_unconfirmed(NodeIx peer);
+  const Unconfirmed* find_unconfirmed(NodeIx peer) const;
+  bool expects(NodeIx peer) const {
+    const Unconfirmed* entry = find_unconfirmed(peer);
+    return entry != nullptr && entry->origins != 0;
+  }
   bool is_home(NodeIx node) const;
   bool is_standin(NodeIx node) const;
   bool held() const {

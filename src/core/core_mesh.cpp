@@ -54,8 +54,8 @@ void Core::Parts::count_again() {
   // What the peer confirmed before it went down counts again, and is not confirmed a second time.
   if (acks.waiting() == 0) return;
   for (const auto& [key, channel] : log.channels()) {
-    for (const auto& [origin, origin_log] : channel->origins)
-      acks.check(*channel, origin);
+    for (auto& [origin, origin_log] : channel->origins)
+      acks.check(*channel, origin_log);
   }
 }
 
@@ -145,7 +145,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   }
   ChannelLog& channel = log.open(run.channel);
   const Seq last = run.strokes.back()->seq;
-  if (run.origin == log.own() && last > channel.origins[run.origin].appended) {
+  if (run.origin == log.own() && last > channel.of(run.origin).appended) {
     ++forks;
     turn.say(Severity::error, "peer " + cluster.id(peer) + " has strokes of " + run.origin + " in " + run.channel +
                                   " that this node never numbered: another process runs in its name");
@@ -156,8 +156,9 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.
   if (accepted.gap_before == 0) sync.on_run(peer, channel);
-  if (accepted.known) replication.confirm(peer, channel, run.origin, channel.origins[run.origin].committed);
-  if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, run.origin, last);
+  OriginLog& origin_log = channel.of(run.origin);
+  if (accepted.known) replication.confirm(peer, channel, origin_log, origin_log.committed);
+  if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, origin_log, last);
   if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);
   if (accepted.refused) sync.hear_of(peer, channel, run.origin, last, kStoreBehindMs);
 }
@@ -191,14 +192,14 @@ void Core::Parts::on(NodeIx peer, const Offer& message) {
   for (const Offer::Entry& entry : message.entries) {
     ChannelLog& channel = log.open(entry.channel);
     for (const Offer::Head& head : entry.heads) {
-      const OriginLog& ours = channel.origins[head.origin];
+      OriginLog& ours = channel.of(head.origin);
       if (ours.committed == head.seq && ours.chain_committed != head.chain) {
         ++forks;
         turn.say(Severity::error, "fork: " + entry.channel + ", " + head.origin + " " + std::to_string(head.seq) +
                                       " has other contents at peer " + cluster.id(peer));
       }
       if (ours.committed >= head.seq) {
-        replication.confirm(peer, channel, head.origin, ours.committed);
+        replication.confirm(peer, channel, ours, ours.committed);
       } else if (ours.appended < head.seq) {
         sync.hear_of(peer, channel, head.origin, head.seq, 0);
       }
@@ -209,8 +210,8 @@ void Core::Parts::on(NodeIx peer, const Offer& message) {
 void Core::Parts::on(NodeIx peer, const StoredWant& message) {
   ChannelLog* channel = log.find(message.channel);
   if (channel == nullptr) return;
-  for (const auto& [origin, origin_log] : channel->origins) {
-    if (origin_log.committed != 0) replication.confirm(peer, *channel, origin, origin_log.committed);
+  for (auto& [origin, origin_log] : channel->origins) {
+    if (origin_log.committed != 0) replication.confirm(peer, *channel, origin_log, origin_log.committed);
   }
 }
 

@@ -21,7 +21,7 @@ Log::Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durabilit
 void Log::load(const std::vector<StoredHead>& heads) {
   for (const StoredHead& head : heads) {
     ChannelLog& log = open(head.channel);
-    OriginLog& origin_log = log.origins[head.origin];
+    OriginLog& origin_log = log.of(head.origin);
     origin_log.shown = origin_log.appended = head.seq;
     origin_log.chain_appended = head.chain;
     origin_log.ts = head.ts;
@@ -86,7 +86,7 @@ void Log::append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeI
 }
 
 StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
-  OriginLog& origin_log = log.origins[own_];
+  OriginLog& origin_log = log.of(own_);
   auto stroke = std::make_shared<Stroke>();
   stroke->channel = log.name;
   stroke->origin = own_;
@@ -103,7 +103,7 @@ StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
 
 Log::Accepted Log::accept(ChannelLog& log, const StrokeRun& run, NodeIx from) {
   Accepted accepted;
-  OriginLog& origin_log = log.origins[run.origin];
+  OriginLog& origin_log = log.of(run.origin);
   const Seq first = run.strokes.front()->seq;
   const Seq last = run.strokes.back()->seq;
   if (mutated(Mutation::show_twice) && last <= origin_log.appended) accepted.fresh = run.strokes;
@@ -230,6 +230,7 @@ void Log::trim_quiet() {
     bool waits = false;
     for (auto& [origin, origin_log] : log->origins) {
       trim(*log, origin, origin_log, 0);
+      if (origin_log.waiters.empty()) origin_log.waiters.shrink_to_fit();
       waits = waits || !origin_log.tail.empty();
     }
     log->in_active = waits;

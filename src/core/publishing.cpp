@@ -56,7 +56,7 @@ void Publishing::number(ChannelLog& log, const Publish& publish) {
   const StrokePtr stroke = log_.number(log, publish);
   acks_.wait(log, publish, KnownOp{stroke->origin, stroke->seq, stroke->ts, 0}, false);
   if (log_.durability() != Durability::async) return;
-  log.origins[log_.own()].shown = stroke->seq;
+  log.of(log_.own()).shown = stroke->seq;
   sessions_.show(log, {stroke});
   replication_.touched(log);
 }

@@ -22,46 +22,59 @@ bool Replication::orphaned(NodeIx from, const Origin& origin) const {
   return !membership_.up(from) || origin != make_origin(cluster_.id(from), membership_.peer(from).epoch);
 }
 
-void Replication::moved(ChannelLog& log, const Origin& origin, NodeIx from) {
-  const auto it = log.origins.find(origin);
+void Replication::moved(ChannelLog& log, OriginLog& origin_log, NodeIx from) {
+  if (origin_log.moved) return;
   // Without homes nobody else tells of what came from its origin and is committed here only after that one's end.
-  const bool tells = log.self_home || origin == log_.own() || (log.homes.empty() && orphaned(from, origin));
-  if (tells && it != log.origins.end()) moved_[&log][origin] = it->second.committed;
+  const Origin& origin = *origin_log.origin;
+  if (!log.self_home && origin != log_.own() && !(log.homes.empty() && orphaned(from, origin))) return;
+  origin_log.moved = true;
+  if (log.in_moved) return;
+  log.in_moved = true;
+  moved_.push_back(&log);
 }
 
 void Replication::committed(const std::vector<Log::CommittedItem>& items) {
   for (const Log::CommittedItem& item : items) {
     ChannelLog& log = *item.log;
-    const Origin& origin = item.stroke->origin;
+    OriginLog& origin_log = *item.origin_log;
     const bool own = item.from == kFromClient;
     if (own) {
       touched(log);
     } else {
-      confirm(item.from, log, origin, item.stroke->seq);
+      confirm(item.from, log, origin_log, item.stroke->seq);
     }
-    moved(log, origin, item.from);
+    moved(log, origin_log, item.from);
     for (const NodeIx home : log.homes) {
-      if (home == cluster_.self() || has(home, *item.origin_log)) continue;
-      expect(home, log, origin, *item.origin_log, turn_.ms() + (own ? kOfferOwnMs : kOfferOthersMs));
+      if (home == cluster_.self() || has(home, origin_log)) continue;
+      expect(home, log, origin_log, turn_.ms() + (own ? kOfferOwnMs : kOfferOthersMs));
     }
     for (const NodeIx standin : log.standins) {
-      if (!has(standin, *item.origin_log)) expect(standin, log, origin, *item.origin_log, turn_.ms() + kOfferOwnMs);
+      if (!has(standin, origin_log)) expect(standin, log, origin_log, turn_.ms() + kOfferOwnMs);
     }
-    acks_.check(log, origin);
+    acks_.check(log, origin_log);
   }
 }
 
-void Replication::confirm(NodeIx peer, ChannelLog& log, const Origin& origin, Seq committed) {
-  Peer& to = peers_[peer];
-  if (to.confirm.empty()) confirmed_to_.push_back(peer);
-  Seq& seq = to.confirm[&log][origin];
-  seq = std::max(seq, committed);
+PeerMark& Replication::mark_of(NodeIx peer, OriginLog& origin_log) {
+  PeerMark& mark = origin_log.mark(peer);
+  if (mark.life != membership_.life(peer)) {
+    mark.life = membership_.life(peer);
+    mark.stored = mark.sent = mark.unconfirmed = mark.link = 0;
+  }
+  return mark;
+}
+
+void Replication::confirm(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Seq committed) {
+  std::vector<Confirm>& list = peers_[peer].confirm;
+  if (list.empty()) confirmed_to_.push_back(peer);
+  PeerMark& mark = mark_of(peer, origin_log);
+  if (mark.confirm == 0) list.push_back({&log, &origin_log});
+  mark.confirm = std::max(mark.confirm, committed);
 }
 
 void Replication::stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq) {
-  OriginLog& origin_log = log.origins[origin];
-  PeerMark& mark = origin_log.mark(peer);
-  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
+  OriginLog& origin_log = log.of(origin);
+  PeerMark& mark = mark_of(peer, origin_log);
   if (seq <= mark.stored) return;
   Peer& to = peers_[peer];
   const bool counted = mark.link == to.window_turn && mark.unconfirmed > 0 && mark.sent > mark.stored;
@@ -74,8 +87,8 @@ void Replication::stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq
     to.window_ms = turn_.ms();
   }
   mark.stored = seq;
-  settle(peer, log);
-  acks_.check(log, origin);
+  settle(peer, log, origin_log, mark);
+  acks_.check(log, origin_log);
 }
 
 // ---- what is not confirmed ------------------------------------------------------------------------------------------
@@ -85,63 +98,95 @@ bool Replication::has(NodeIx peer, const OriginLog& origin_log) const {
   return mark != nullptr && mark->life == membership_.life(peer) && mark->stored >= origin_log.committed;
 }
 
-void Replication::expect(NodeIx peer, ChannelLog& log, const Origin& origin, OriginLog& origin_log,
-                         MonotonicMs due_ms) {
-  Unconfirmed& entry = peers_[peer].unconfirmed[&log];
-  if (entry.origins.empty()) {
+void Replication::expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, MonotonicMs due_ms) {
+  Unconfirmed* known = log.find_unconfirmed(peer);
+  Unconfirmed& entry = known != nullptr ? *known : log.unconfirmed.emplace_back();
+  if (known == nullptr) entry.peer = peer;
+  if (entry.origins == 0) {
     entry.since_ms = entry.offered_ms = turn_.ms();
-    entry.due_ms = due_ms;
-    peers_[peer].due.emplace(due_ms, &log);
+    entry.progressed = entry.own = entry.asked = false;
+    schedule(log, entry, due_ms);
   }
-  const auto known = std::any_of(entry.origins.begin(), entry.origins.end(),
-                                 [&](const auto& pending) { return pending.second == &origin_log; });
-  if (!known) entry.origins.emplace_back(&log.origins.find(origin)->first, &origin_log);
-  if (origin == log_.own() && !entry.own) {
+  PeerMark& mark = mark_of(peer, origin_log);
+  if (!mark.expected) {
+    mark.expected = true;
+    ++entry.origins;
+  }
+  if (!entry.own && *origin_log.origin == log_.own()) {
     // The home is late from now on at the earliest, whatever else it has yet to confirm.
     entry.own = true;
     if (!entry.asked) entry.since_ms = turn_.ms();
-    own_pending_.try_emplace(&log, turn_.ms());
+    watch(log);
   }
 }
 
-void Replication::settle(NodeIx peer, ChannelLog& log) {
-  Peer& to = peers_[peer];
-  const auto it = to.unconfirmed.find(&log);
-  if (it == to.unconfirmed.end()) return;
-  auto& origins = it->second.origins;
-  origins.erase(
-      std::remove_if(origins.begin(), origins.end(), [&](const auto& pending) { return has(peer, *pending.second); }),
-      origins.end());
-  if (!origins.empty()) {
-    it->second.own =
-        std::any_of(origins.begin(), origins.end(), [&](const auto& pending) { return *pending.first == log_.own(); });
-    it->second.since_ms = turn_.ms();
-    it->second.progressed = true;
+void Replication::watch(ChannelLog& log) {
+  if (log.own_pending) return;
+  log.own_pending = true;
+  log.own_pending_ms = turn_.ms();
+  own_pending_.push_back(&log);
+}
+
+void Replication::schedule(ChannelLog& log, Unconfirmed& entry, MonotonicMs due_ms) {
+  auto& due = peers_[entry.peer].due;
+  entry.due_ms = due_ms;
+  if (entry.queued) {
+    // Whoever is looked at too early is put back then.
+    if (entry.queued_ms <= due_ms) return;
+    due.erase(Due{entry.queued_ms, &log});
+  }
+  entry.queued = true;
+  entry.queued_ms = due_ms;
+  due.insert(Due{due_ms, &log});
+}
+
+void Replication::settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_log, PeerMark& mark) {
+  Unconfirmed* entry = log.find_unconfirmed(peer);
+  if (entry == nullptr || entry->origins == 0) return;
+  if (mark.expected && mark.stored >= origin_log.committed) {
+    mark.expected = false;
+    --entry->origins;
+    if (*origin_log.origin == log_.own()) entry->own = false;
+  }
+  if (entry->origins != 0) {
+    entry->since_ms = turn_.ms();
+    entry->progressed = true;
     // It has answered an offer: what it had not yet heard of then must not wait for the next one's turn.
     const MonotonicMs soon = turn_.ms() + kOfferOwnMs;
-    if (it->second.due_ms > soon) {
-      it->second.due_ms = soon;
-      to.due.emplace(soon, &log);
-    }
+    if (entry->due_ms > soon) schedule(log, *entry, soon);
     return;
   }
-  to.unconfirmed.erase(it);
   if (log.is_home(peer)) release_standins(log);
+}
+
+void Replication::forget(NodeIx peer, ChannelLog& log) {
+  if (Unconfirmed* entry = log.find_unconfirmed(peer)) entry->origins = 0;
+  for (auto& [origin, origin_log] : log.origins)
+    origin_log.mark(peer).expected = false;
 }
 
 void Replication::offer(NodeIx peer, ChannelLog& log) {
   for (auto& [origin, origin_log] : log.origins) {
-    if (origin_log.committed != 0 && !has(peer, origin_log)) expect(peer, log, origin, origin_log, turn_.ms());
+    if (origin_log.committed != 0 && !has(peer, origin_log)) expect(peer, log, origin_log, turn_.ms());
+  }
+}
+
+template <typename See>
+void Replication::for_expected(NodeIx peer, const ChannelLog& log, const See& see) {
+  for (const auto& [origin, origin_log] : log.origins) {
+    const PeerMark* mark = origin_log.find_mark(peer);
+    if (mark != nullptr && mark->expected) see(origin_log, *mark);
   }
 }
 
 std::vector<Replication::Outstanding> Replication::outstanding(NodeIx peer) const {
   std::vector<Outstanding> all;
-  for (const auto& [log, entry] : peers_[peer].unconfirmed) {
+  for (const Due& due : peers_[peer].due) {
     // What it only stands in for it may never confirm: the homes are back first.
-    if (!log->is_home(peer)) continue;
-    for (const auto& [origin, origin_log] : entry.origins)
-      all.push_back({origin_log, origin_log->committed});
+    if (!due.log->is_home(peer)) continue;
+    for_expected(peer, *due.log, [&](const OriginLog& origin_log, const PeerMark&) {
+      all.push_back({&origin_log, origin_log.committed});
+    });
   }
   return all;
 }
@@ -153,8 +198,9 @@ bool Replication::confirmed(NodeIx peer, const Outstanding& outstanding) const {
 
 void Replication::reborn(NodeIx peer) {
   Peer& to = peers_[peer];
-  to.unconfirmed.clear();
-  to.due.clear();
+  forget_all(peer);
+  for (const Confirm& told : to.confirm)
+    told.origin_log->mark(peer).confirm = 0;
   to.confirm.clear();
   to.behind.clear();
   forget_window(to);
@@ -170,14 +216,28 @@ void Replication::link_lost(NodeIx peer) {
   Peer& to = peers_[peer];
   forget_window(to);
   to.behind.clear();
-  if (mutated(Mutation::forget_unconfirmed)) to.unconfirmed.clear();
+  if (mutated(Mutation::forget_unconfirmed)) forget_all(peer);
   // What was pushed may be lost: offer it soon rather than when its turn would come.
-  for (auto& [log, entry] : to.unconfirmed) {
-    const MonotonicMs soon = turn_.ms() + 50;
-    if (entry.due_ms <= soon) continue;
-    entry.due_ms = soon;
-    to.due.emplace(soon, log);
+  const MonotonicMs soon = turn_.ms() + kOfferLostMs;
+  const std::vector<Due> waiting(to.due.begin(), to.due.end());
+  for (const Due& due : waiting) {
+    Unconfirmed& entry = *due.log->find_unconfirmed(peer);
+    if (entry.due_ms > soon) schedule(*due.log, entry, soon);
   }
+}
+
+void Replication::forget_all(NodeIx peer) {
+  Peer& to = peers_[peer];
+  for (const Due& due : to.due) {
+    forget(peer, *due.log);
+    drop(peer, *due.log);
+  }
+  to.due.clear();
+}
+
+void Replication::drop(NodeIx peer, ChannelLog& log) {
+  log.unconfirmed.erase(log.unconfirmed.begin() + (log.find_unconfirmed(peer) - log.unconfirmed.data()));
+  if (log.unconfirmed.empty()) log.unconfirmed.shrink_to_fit();
 }
 
 // ---- live -----------------------------------------------------------------------------------------------------------
@@ -194,7 +254,7 @@ void Replication::flush() {
 }
 
 void Replication::forward(ChannelLog& log) {
-  OriginLog& own = log.origins[log_.own()];
+  OriginLog& own = log.of(log_.own());
   const Seq end = log_.durability() == Durability::async ? own.appended : own.committed;
   if (log.forwarded >= end) return;
   Strokes strokes;
@@ -226,8 +286,7 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
                        bool interested) {
   Peer& to = peers_[peer];
   if (to.behind.count(&log) != 0) return;
-  PeerMark& mark = own.mark(peer);
-  if (mark.life != membership_.life(peer)) mark = PeerMark{peer, membership_.life(peer), 0, 0, 0, 0};
+  PeerMark& mark = mark_of(peer, own);
   // What the store had before we heard of it may have been pulled and confirmed already: nobody will confirm it again.
   if (mark.stored >= strokes.back()->seq) return;
   if (to.window + bytes > kWindowBytes && to.window != 0) {
@@ -259,11 +318,11 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
 
 void Replication::send_confirmations(NodeIx peer) {
   auto& confirm = peers_[peer].confirm;
-  if (confirm.empty()) return;
   LongList<Stored> stored(links_, peer);
-  for (const auto& [log, origins] : confirm) {
-    for (const auto& [origin, seq] : origins)
-      stored.add({log->name, origin, seq}, log->name.size() + origin.size() + 12);
+  for (const auto& [log, origin_log] : confirm) {
+    const Origin& origin = *origin_log->origin;
+    const Seq seq = std::exchange(origin_log->mark(peer).confirm, 0);
+    stored.add({log->name, origin, seq}, log->name.size() + origin.size() + 12);
   }
   stored.finish();
   confirm.clear();
@@ -291,30 +350,37 @@ void Replication::send_offers(NodeIx peer) {
   Peer& to = peers_[peer];
   LongList<Offer> offer(links_, peer);
   for (std::size_t sent = 0; sent < kOffersPerTick && !to.due.empty();) {
-    const auto [due_ms, log] = *to.due.begin();
-    if (due_ms > turn_.ms()) break;
+    const Due due = *to.due.begin();
+    if (due.ms > turn_.ms()) break;
     to.due.erase(to.due.begin());
-    const auto it = to.unconfirmed.find(log);
-    if (it == to.unconfirmed.end() || it->second.due_ms != due_ms) continue;
-    const MonotonicMs later_ms = it->second.since_ms + kOfferOwnMs;
-    // Progress with one origin may hide for ever that another one is missing.
-    const bool hidden = turn_.ms() >= it->second.offered_ms + kOfferAgainMs;
-    if (it->second.progressed && later_ms > turn_.ms() && !hidden) {
-      it->second.due_ms = later_ms;
-      to.due.emplace(later_ms, log);
+    ChannelLog& log = *due.log;
+    Unconfirmed& unconfirmed = *log.find_unconfirmed(peer);
+    unconfirmed.queued = false;
+    if (unconfirmed.origins == 0) {
+      drop(peer, log);
       continue;
     }
-    Offer::Entry entry{log->name, {}};
-    std::size_t bytes = log->name.size();
-    for (const auto& [origin, origin_log] : it->second.origins) {
-      if (origin_log->committed == 0) continue;
-      entry.heads.push_back({*origin, origin_log->committed, origin_log->chain_committed});
-      bytes += origin->size() + 16;
+    if (unconfirmed.due_ms > turn_.ms()) {
+      schedule(log, unconfirmed, unconfirmed.due_ms);
+      continue;
     }
+    const MonotonicMs later_ms = unconfirmed.since_ms + kOfferOwnMs;
+    // Progress with one origin may hide for ever that another one is missing.
+    const bool hidden = turn_.ms() >= unconfirmed.offered_ms + kOfferAgainMs;
+    if (unconfirmed.progressed && later_ms > turn_.ms() && !hidden) {
+      schedule(log, unconfirmed, later_ms);
+      continue;
+    }
+    Offer::Entry entry{log.name, {}};
+    std::size_t bytes = log.name.size();
+    for_expected(peer, log, [&](const OriginLog& origin_log, const PeerMark&) {
+      if (origin_log.committed == 0) return;
+      entry.heads.push_back({*origin_log.origin, origin_log.committed, origin_log.chain_committed});
+      bytes += origin_log.origin->size() + 16;
+    });
     offer.add(std::move(entry), bytes);
-    it->second.offered_ms = turn_.ms();
-    it->second.due_ms = turn_.ms() + kOfferAgainMs;
-    to.due.emplace(it->second.due_ms, log);
+    unconfirmed.offered_ms = turn_.ms();
+    schedule(log, unconfirmed, turn_.ms() + kOfferAgainMs);
     ++sent;
   }
   to.offer_bytes += offer.finish();
@@ -327,7 +393,7 @@ void Replication::catch_up_behind(NodeIx peer) {
   for (const auto& [log, why] : to.behind) {
     if (why == Behind::no_word && !interest_.interested(peer, log->hash)) continue;
     Cursor cursor;
-    cursor.set(log_.own(), log->origins[log_.own()].committed);
+    cursor.set(log_.own(), log->of(log_.own()).committed);
     heads.add({log->name, std::move(cursor)}, log->name.size() + log_.own().size() + 16);
   }
   to.behind.clear();
@@ -335,17 +401,31 @@ void Replication::catch_up_behind(NodeIx peer) {
 }
 
 void Replication::tell_heads() {
-  using Moved = decltype(moved_)::value_type;
-  std::vector<std::pair<NodeIx, const Moved*>> telling;
-  for (const Moved& moved : moved_) {
-    const ChannelLog& log = *moved.first;
-    const std::vector<NodeIx>& interested = interest_.interested(log.hash);
+  struct News {
+    Heads::Entry entry;
+    std::size_t bytes = 0;
+  };
+  std::vector<News> all;
+  all.reserve(moved_.size());
+  std::vector<std::pair<NodeIx, const News*>> telling;
+  for (ChannelLog* log : moved_) {
+    News& news = all.emplace_back();
+    news.entry.channel = log->name;
+    news.bytes = log->name.size();
+    log->in_moved = false;
+    for (auto& [origin, origin_log] : log->origins) {
+      if (!std::exchange(origin_log.moved, false)) continue;
+      news.entry.heads.set(origin, origin_log.committed);
+      news.bytes += origin.size() + 16;
+    }
+    const std::vector<NodeIx>& interested = interest_.interested(log->hash);
     for (const NodeIx peer : interested)
-      telling.emplace_back(peer, &moved);
-    for (const NodeIx home : log.homes) {
-      if (!std::binary_search(interested.begin(), interested.end(), home)) telling.emplace_back(home, &moved);
+      telling.emplace_back(peer, &news);
+    for (const NodeIx home : log->homes) {
+      if (!std::binary_search(interested.begin(), interested.end(), home)) telling.emplace_back(home, &news);
     }
   }
+  moved_.clear();
   const auto by_peer = [](const auto& a, const auto& b) { return a.first < b.first; };
   std::stable_sort(telling.begin(), telling.end(), by_peer);
   for (auto it = telling.begin(); it != telling.end();) {
@@ -354,55 +434,51 @@ void Replication::tell_heads() {
     const bool there = peer != cluster_.self() && membership_.up(peer);
     LongList<Heads> heads(links_, peer);
     for (; it != end; ++it) {
-      if (!there) continue;
-      const auto& [log, origins] = *it->second;
-      Cursor cursor;
-      std::size_t bytes = log->name.size();
-      for (const auto& [origin, seq] : origins) {
-        cursor.set(origin, seq);
-        bytes += origin.size() + 16;
-      }
-      heads.add({log->name, std::move(cursor)}, bytes);
+      if (there) heads.add(it->second->entry, it->second->bytes);
     }
     heads.finish();
   }
-  moved_.clear();
 }
 
 // ---- stand-ins ------------------------------------------------------------------------------------------------------
 
 void Replication::check_standins() {
-  for (auto it = own_pending_.begin(); it != own_pending_.end();) {
-    ChannelLog& log = *it->first;
+  const auto settled = [this](ChannelLog* pending) {
+    ChannelLog& log = *pending;
     const bool stands_in_for = !log.standins.empty();
     const bool waits = std::any_of(log.homes.begin(), log.homes.end(), [&](NodeIx home) {
-      const auto unconfirmed = peers_[home].unconfirmed.find(&log);
       const bool away = stands_in_for && home != cluster_.self() && !membership_.up(home);
-      return away || (unconfirmed != peers_[home].unconfirmed.end() && unconfirmed->second.counts());
+      return away || late_one(home, log) != nullptr;
     });
-    if (!waits && !acks_.waits_again(log)) {
-      release_standins(log);
-      it = own_pending_.erase(it);
-      continue;
+    if (waits || acks_.waits_again(log)) {
+      if (turn_.ms() >= log.own_pending_ms + kStandInMs) choose_standins(log);
+      return false;
     }
-    if (turn_.ms() >= it->second + kStandInMs) choose_standins(log);
-    ++it;
-  }
+    release_standins(log);
+    log.own_pending = false;
+    return true;
+  };
+  own_pending_.erase(std::remove_if(own_pending_.begin(), own_pending_.end(), settled), own_pending_.end());
+}
+
+const Unconfirmed* Replication::late_one(NodeIx peer, const ChannelLog& log) {
+  const Unconfirmed* entry = log.find_unconfirmed(peer);
+  return entry != nullptr && entry->origins != 0 && entry->counts() ? entry : nullptr;
 }
 
 void Replication::answer_for(ChannelLog& log) {
   const auto ask = [&](NodeIx peer) {
-    const auto it = peers_[peer].unconfirmed.find(&log);
-    if (it == peers_[peer].unconfirmed.end() || it->second.asked) return;
-    it->second.asked = true;
-    it->second.due_ms = it->second.offered_ms = turn_.ms();
-    it->second.progressed = false;
-    peers_[peer].due.emplace(turn_.ms(), &log);
+    Unconfirmed* entry = log.find_unconfirmed(peer);
+    if (entry == nullptr || entry->origins == 0 || entry->asked) return;
+    entry->asked = true;
+    entry->offered_ms = turn_.ms();
+    entry->progressed = false;
+    schedule(log, *entry, turn_.ms());
   };
   std::for_each(log.homes.begin(), log.homes.end(), ask);
   std::for_each(log.standins.begin(), log.standins.end(), ask);
   // What is on its way to the store here is expected of nobody yet; and a home that has it may die all the same.
-  own_pending_.try_emplace(&log, turn_.ms());
+  watch(log);
   choose_standins(log);
 }
 
@@ -410,10 +486,9 @@ void Replication::choose_standins(ChannelLog& log) {
   std::size_t wanted = 0;
   MonotonicMs late_since_ms = 0;  // the latest of those that are late
   const auto late = [&](NodeIx node) {
-    const auto it = peers_[node].unconfirmed.find(&log);
-    if (it == peers_[node].unconfirmed.end() || !it->second.counts()) return false;
-    if (turn_.ms() < it->second.since_ms + kStandInMs) return false;
-    late_since_ms = std::max(late_since_ms, it->second.since_ms);
+    const Unconfirmed* entry = late_one(node, log);
+    if (entry == nullptr || turn_.ms() < entry->since_ms + kStandInMs) return false;
+    late_since_ms = std::max(late_since_ms, entry->since_ms);
     return true;
   };
   for (const NodeIx home : log.homes) {
@@ -434,10 +509,9 @@ void Replication::choose_standins(ChannelLog& log) {
       if (node == cluster_.self() || log.is_standin(node) || !fit(node)) continue;
       log.standins.push_back(node);
       // Looked at until it is let go of, though what it was chosen for should never be committed.
-      own_pending_.try_emplace(&log, turn_.ms());
+      watch(log);
       offer(node, log);
-      const auto asked = peers_[node].unconfirmed.find(&log);
-      if (asked != peers_[node].unconfirmed.end() && acks_.waits_again(log)) asked->second.asked = true;
+      if (log.expects(node) && acks_.waits_again(log)) log.find_unconfirmed(node)->asked = true;
       turn_.say(Severity::debug, "peer " + cluster_.id(node) + " stands in for a home of " + log.name);
     }
   }
@@ -463,11 +537,11 @@ std::vector<NodeIx> Replication::standin_order(const ChannelLog& log, MonotonicM
 void Replication::release_standins(ChannelLog& log) {
   if (log.standins.empty()) return;
   for (const NodeIx home : log.homes) {
-    if (home != cluster_.self() && peers_[home].unconfirmed.count(&log) != 0) return;
+    if (home != cluster_.self() && log.expects(home)) return;
   }
   for (const NodeIx standin : log.standins) {
     // Where it has not confirmed yet either, nothing depends on it any more.
-    if (!log.is_home(standin)) peers_[standin].unconfirmed.erase(&log);
+    if (!log.is_home(standin)) forget(standin, log);
   }
   log.standins.clear();
   --standin_channels_;
@@ -476,12 +550,11 @@ void Replication::release_standins(ChannelLog& log) {
 Replication::PeerFigures Replication::figures(NodeIx peer) const {
   const Peer& to = peers_[peer];
   PeerFigures figures{to.forwarded_interest, to.forwarded_durability, to.offer_bytes, to.window, 0};
-  for (const auto& [log, entry] : to.unconfirmed) {
-    for (const auto& [origin, origin_log] : entry.origins) {
-      const PeerMark* mark = origin_log->find_mark(peer);
-      const bool valid = mark != nullptr && mark->life == membership_.life(peer);
-      figures.lag_strokes += origin_log->committed - std::min(origin_log->committed, valid ? mark->stored : 0);
-    }
+  for (const Due& due : to.due) {
+    for_expected(peer, *due.log, [&](const OriginLog& origin_log, const PeerMark& mark) {
+      const Seq stored = mark.life == membership_.life(peer) ? mark.stored : 0;
+      figures.lag_strokes += origin_log.committed - std::min(origin_log.committed, stored);
+    });
   }
   return figures;
 }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -36,7 +37,7 @@ class Replication {
   void touched(ChannelLog& log);
   void committed(const std::vector<Log::CommittedItem>& items);
   /// A run of that peer ends here, and is committed: tell it so with the turn.
-  void confirm(NodeIx peer, ChannelLog& log, const Origin& origin, Seq committed);
+  void confirm(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Seq committed);
   /// The peer says what it has committed.
   void stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq);
   /// Sends the turn's strokes and confirmations.
@@ -87,29 +88,30 @@ class Replication {
   static constexpr MonotonicMs kOfferOwnMs = 500;       ///< first offer after a push that was not confirmed
   static constexpr MonotonicMs kOfferOthersMs = 2000;   ///< first offer of what its origin is pushing itself
   static constexpr MonotonicMs kOfferAgainMs = 1000;
+  static constexpr MonotonicMs kOfferLostMs = 50;  ///< after a link was lost
   static constexpr std::size_t kOffersPerTick = 2000;
   static constexpr MonotonicMs kHeadsMs = 500;
 
-  struct Unconfirmed {
-    std::vector<std::pair<const Origin*, OriginLog*>> origins;
-    MonotonicMs since_ms = 0;    ///< waiting without any progress
-    MonotonicMs offered_ms = 0;  ///< last; or when it began
-    MonotonicMs due_ms = 0;
-    bool progressed = false;
-    bool own = false;    ///< some of them are our own strokes
-    bool asked = false;  ///< an author waits for more copies of some of them
-    bool counts() const {
-      return own || asked;
+  /// When a channel's Unconfirmed is looked at.
+  struct Due {
+    MonotonicMs ms = 0;
+    ChannelRef log;
+
+    friend bool operator<(const Due& a, const Due& b) {
+      return a.ms != b.ms ? a.ms < b.ms : a.log < b.log;
     }
+  };
+  struct Confirm {
+    ChannelLog* log = nullptr;
+    OriginLog* origin_log = nullptr;  ///< the mark in it says up to where
   };
   enum class Behind {
     no_room,  ///< the window was full
     no_word,  ///< what it is interested in is not known yet
   };
   struct Peer {
-    std::map<ChannelRef, Unconfirmed> unconfirmed;
-    std::multimap<MonotonicMs, ChannelLog*> due;  ///< a stale entry's time is not its channel's due_ms
-    std::map<ChannelRef, std::map<Origin, Seq>> confirm;
+    std::set<Due> due;                    ///< one for each channel that has an Unconfirmed of it
+    std::vector<Confirm> confirm;         ///< what the turn tells it is committed here
     std::map<ChannelRef, Behind> behind;  ///< not pushed to: it is told the heads later
     std::uint64_t window = 0;             ///< bytes pushed and not confirmed
     std::uint32_t window_turn = 1;        ///< what was counted under another one is not in `window`
@@ -120,8 +122,22 @@ class Replication {
   };
 
   bool has(NodeIx peer, const OriginLog& origin_log) const;
-  void expect(NodeIx peer, ChannelLog& log, const Origin& origin, OriginLog& origin_log, MonotonicMs due_ms);
-  void settle(NodeIx peer, ChannelLog& log);
+  /// What we know of the peer's copy, in its present life.
+  PeerMark& mark_of(NodeIx peer, OriginLog& origin_log);
+  void expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, MonotonicMs due_ms);
+  void settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_log, PeerMark& mark);
+  void schedule(ChannelLog& log, Unconfirmed& entry, MonotonicMs due_ms);
+  /// Nothing of the channel, or of any channel, is expected of the peer any more.
+  static void forget(NodeIx peer, ChannelLog& log);
+  void forget_all(NodeIx peer);
+  static void drop(NodeIx peer, ChannelLog& log);
+  template <typename See>
+  static void for_expected(NodeIx peer, const ChannelLog& log, const See& see);
+  /// Our own strokes are on their way to homes, or somebody's are asked for: stand-ins are thought of until they are
+  /// there.
+  void watch(ChannelLog& log);
+  /// What the peer has yet to confirm that is worth a stand-in; nullptr: nothing.
+  static const Unconfirmed* late_one(NodeIx peer, const ChannelLog& log);
   void forward(ChannelLog& log);
   void push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strokes& strokes, std::uint64_t bytes, bool interested);
   void choose_standins(ChannelLog& log);
@@ -137,7 +153,7 @@ class Replication {
   void tell_heads();
   void send_confirmations(NodeIx peer);
   void catch_up_behind(NodeIx peer);
-  void moved(ChannelLog& log, const Origin& origin, NodeIx from);
+  void moved(ChannelLog& log, OriginLog& origin_log, NodeIx from);
   /// It came from its origin itself, whose life is over or which can't be reached.
   bool orphaned(NodeIx from, const Origin& origin) const;
 
@@ -151,8 +167,8 @@ class Replication {
   std::vector<Peer> peers_;
   std::vector<NodeIx> confirmed_to_;  ///< peers that the turn has confirmations for
   std::vector<ChannelLog*> touched_;
-  std::map<ChannelRef, std::map<Origin, Seq>> moved_;  ///< heads that moved since the last heads tick
-  std::map<ChannelRef, MonotonicMs> own_pending_;      ///< our strokes that a home has yet to confirm
+  std::vector<ChannelLog*> moved_;        ///< heads that moved since the last heads tick
+  std::vector<ChannelLog*> own_pending_;  ///< our strokes that a home has yet to confirm
   MonotonicMs heads_ms_ = 0;
   std::uint64_t standin_channels_ = 0;
 };

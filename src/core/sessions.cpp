@@ -104,7 +104,9 @@ Sessions::Subscribed Sessions::subscribe(const Subscribe& event, ChannelLog& log
   sub.id = event.id;
   sub.generation = ++last_generation_;
   sub.since_ms = turn_.ms();
-  insert_sorted(fanouts_[&log].others, event.conn);
+  if (!log.fanout) log.fanout = std::make_unique<Fanout>();
+  insert_sorted(log.fanout->others, event.conn);
+  ++figures_.subscriptions;
   sub.round = sync_.begin(log);
   switch (event.start.kind) {
     case StartAt::Kind::live:
@@ -137,19 +139,18 @@ bool Sessions::unsubscribe(ConnId conn, ChannelLog& log) {
 void Sessions::forget(ConnId conn, Conn& to, ChannelLog& log) {
   set_lagging(to, to.subs.at(&log), false);
   to.subs.erase(&log);
-  const auto it = fanouts_.find(&log);
-  Fanout& fanout = it->second;
+  --figures_.subscriptions;
+  Fanout& fanout = *log.fanout;
   if (erase_sorted(fanout.live, conn)) fanout.recipients = nullptr;
   erase_sorted(fanout.others, conn);
-  if (fanout.live.empty() && fanout.others.empty() && !fanout.in_turn) fanouts_.erase(it);
+  if (fanout.empty() && !fanout.in_turn) log.fanout = nullptr;
 }
 
 // ---- pushing to whoever is live -------------------------------------------------------------------------------------
 
 void Sessions::show(ChannelLog& log, const Strokes& strokes) {
-  const auto it = fanouts_.find(&log);
-  if (it == fanouts_.end() || strokes.empty()) return;
-  Fanout& fanout = it->second;
+  if (!log.fanout || strokes.empty()) return;
+  Fanout& fanout = *log.fanout;
   fanout.turn.insert(fanout.turn.end(), strokes.begin(), strokes.end());
   if (fanout.in_turn) return;
   fanout.in_turn = true;
@@ -206,7 +207,7 @@ void Sessions::push_chunk(ChannelLog& log, Fanout& fanout, std::size_t begin, st
 void Sessions::go_live(ConnId conn, ChannelLog& log, Sub& sub) {
   sub.state = State::live;
   sub.cursor = Cursor{};
-  Fanout& fanout = fanouts_.at(&log);
+  Fanout& fanout = *log.fanout;
   erase_sorted(fanout.others, conn);
   insert_sorted(fanout.live, conn);
   fanout.recipients = nullptr;
@@ -215,18 +216,17 @@ void Sessions::go_live(ConnId conn, ChannelLog& log, Sub& sub) {
 void Sessions::leave_live(ConnId conn, ChannelLog& log, Sub& sub, Cursor cursor) {
   sub.state = State::replaying;
   sub.cursor = std::move(cursor);
-  Fanout& fanout = fanouts_.at(&log);
+  Fanout& fanout = *log.fanout;
   erase_sorted(fanout.live, conn);
   insert_sorted(fanout.others, conn);
   fanout.recipients = nullptr;
 }
 
 void Sessions::rewind(ChannelLog& log) {
-  const auto it = fanouts_.find(&log);
-  if (it == fanouts_.end()) return;
-  push_turn(log, it->second);
-  it->second.turn.clear();
-  const std::vector<ConnId> live = it->second.live;
+  if (!log.fanout) return;
+  push_turn(log, *log.fanout);
+  log.fanout->turn.clear();
+  const std::vector<ConnId> live = log.fanout->live;
   for (const ConnId conn : live) {
     Sub& sub = conns_.at(conn).subs.at(&log);
     leave_live(conn, log, sub, log.shown());
@@ -396,7 +396,7 @@ void Sessions::flush() {
   std::vector<ChannelLog*> channels;
   channels.swap(turn_channels_);
   for (ChannelLog* log : channels) {
-    Fanout& fanout = fanouts_.at(log);
+    Fanout& fanout = *log->fanout;
     push_turn(*log, fanout);
     fanout.turn.clear();
     fanout.in_turn = false;
@@ -404,7 +404,7 @@ void Sessions::flush() {
       Sub& sub = conns_.at(conn).subs.at(log);
       if (!sub.lagging && !sub.reading) queue(conn, *log, sub);
     }
-    if (fanout.live.empty() && fanout.others.empty()) fanouts_.erase(log);
+    if (fanout.empty()) log->fanout = nullptr;
   }
   if (sync_.take_changed() || check_waiting_) {
     check_waiting_ = false;
@@ -444,8 +444,6 @@ void Sessions::tick() {
 Sessions::Figures Sessions::figures() const {
   Figures figures = figures_;
   figures.connections = conns_.size();
-  for (const auto& [log, fanout] : fanouts_)
-    figures.subscriptions += fanout.live.size() + fanout.others.size();
   // A sum, whatever the order.
   for (const auto& [conn, to] : conns_)
     figures.lagging += to.lagging;
@@ -453,11 +451,10 @@ Sessions::Figures Sessions::figures() const {
 }
 
 void Sessions::signal(ConnId from, ChannelLog& log, const ClientName& client, const std::string& data) {
-  const auto it = fanouts_.find(&log);
-  if (it == fanouts_.end()) return;
+  if (!log.fanout) return;
   const std::size_t cost = kSignalCost + data.size();
   auto to = std::make_shared<std::vector<ConnId>>();
-  for (const auto* conns : {&it->second.live, &it->second.others}) {
+  for (const auto* conns : {&log.fanout->live, &log.fanout->others}) {
     for (const ConnId conn : *conns) {
       Conn& session = conns_.at(conn);
       // A signal to a connection that is behind would only be late: the newer ones come when it has room.

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/fanout.h"
 #include "core/log.h"
 #include "core/sync.h"
 #include "core/turn.h"
@@ -109,13 +110,6 @@ class Sessions {
     std::size_t reserved = 0;  ///< for reads under way
     std::uint32_t lagging = 0;
   };
-  struct Fanout {
-    std::vector<ConnId> live;    ///< ascending
-    std::vector<ConnId> others;  ///< ascending
-    Recipients recipients;       ///< of `live`; empty when it has changed
-    Strokes turn;
-    bool in_turn = false;
-  };
   using SubRef = std::pair<ConnId, ChannelLog*>;
   struct UnderWay {
     SubRef sub;
@@ -151,7 +145,6 @@ class Sessions {
   Sync& sync_;
   const SessionLimits limits_;
   std::unordered_map<ConnId, Conn> conns_;
-  std::map<ChannelRef, Fanout> fanouts_;
   std::vector<ChannelLog*> turn_channels_;
   std::deque<SubRef> ready_;     ///< to be advanced at the end of the turn
   std::vector<SubRef> waiting_;  ///< for their channel to be complete
