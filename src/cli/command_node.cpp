@@ -52,7 +52,8 @@ void add_node_command(CLI::App& program, Run& run) {
                     "The store was put back from a backup: what it lacks is fetched before it counts as whole");
   command->add_flag("--log-json", arguments->options.log_json, "Log lines of JSON instead of text");
   command
-      ->add_option("--threads", arguments->options.threads, "Threads for clients, 1 to 64; 0: what suits the machine")
+      ->add_option("--threads", arguments->options.threads,
+                   "Threads for clients, 1 to 64; 0: half the cores, or none but the loop's on fewer than four")
       ->type_name("N")
       ->check(CLI::Range(0U, 64U))
       ->capture_default_str();

@@ -1,10 +1,9 @@
 #include "edge/shard.h"
 
-#include <netinet/tcp.h>
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <random>
 #include <utility>
 
@@ -25,9 +24,9 @@ FrameLimits frame_limits_of(const LimitSettings& limits) {
   return out;
 }
 
-bool descriptors_short(const asio::error_code& error) {
-  const int code = error.value();
-  return code == EMFILE || code == ENFILE || code == ENOBUFS || code == ENOMEM;
+std::uint64_t monotonic_us() {
+  using namespace std::chrono;
+  return static_cast<std::uint64_t>(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
 }
 
 }  // namespace
@@ -38,6 +37,7 @@ std::unique_ptr<Shard> Shard::make(unsigned index, EdgeShared& shared, const std
 
 ShardImpl::ShardImpl(unsigned index, EdgeShared& shared, const std::vector<int>& listeners)
     : index_(index),
+      has_thread_(shared.settings.shards > 0),
       shared_(shared),
       limits_(shared.settings.limits),
       frame_limits_(frame_limits_of(limits_)),
@@ -49,7 +49,8 @@ ShardImpl::ShardImpl(unsigned index, EdgeShared& shared, const std::vector<int>&
       wheel_(monotonic_ms()),
       tick_timer_(io_),
       report_timer_(io_),
-      grace_timer_(io_) {
+      grace_timer_(io_),
+      watched_(io_) {
   // Its first call finds out the byte order and writes that down for all threads: before there are any.
   static_cast<void>(websocketpp::lib::net::_htonll(1));
   endpoint_.set_user_agent("inkmesh");
@@ -68,6 +69,11 @@ ShardImpl::~ShardImpl() {
   if (thread_.joinable()) {
     drain(0, 0);
     join();
+  } else {
+    begin_drain(0, 0);
+    hard_stop();
+    // Handlers of what was cancelled still hold connections.
+    io_.poll();
   }
 }
 
@@ -75,10 +81,11 @@ void ShardImpl::start() {
   for (const auto& listener : listeners_)
     accept_next(*listener);
   arm_tick();
-  thread_ = std::thread([this] { run(); });
+  if (has_thread_) thread_ = std::thread([this] { run(); });
 }
 
 void ShardImpl::run() {
+  pthread_setname_np(pthread_self(), "clients");
   for (;;) {
     try {
       while (const std::size_t handled = io_.run_one())
@@ -94,11 +101,7 @@ void ShardImpl::run() {
 /// Where many speak, those who do within a moment are heard together: waking up for each costs more than hearing it.
 /// What is to be sent does not wait.
 void ShardImpl::rest(std::size_t handled) {
-  const auto now_us = [] {
-    using namespace std::chrono;
-    return static_cast<std::uint64_t>(duration_cast<microseconds>(steady_clock::now().time_since_epoch()).count());
-  };
-  const std::uint64_t now = now_us();
+  const std::uint64_t now = monotonic_us();
   pace_.take(now, handled >= kSharedRound ? kSharedRoundUs : kRoundUs);
   const std::uint64_t wait = pace_.wait_us(now);
   if (wait == 0) return;
@@ -109,124 +112,42 @@ void ShardImpl::rest(std::size_t handled) {
     resting_ = false;
     if (!called) return;
   }
-  carry_out();
+  take_inbox();
 }
 
-// ---- accepting ------------------------------------------------------------------------------------------------------
-
-void ShardImpl::accept_next(Listener& listener) {
-  if (draining_) return;
-  listener.acceptor.async_accept([this, &listener](const asio::error_code& error, asio::ip::tcp::socket socket) {
-    on_accepted(listener, error, std::move(socket));
-  });
+void ShardImpl::watch(int descriptor) {
+  watched_.assign(descriptor);
 }
 
-void ShardImpl::on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket) {
-  if (draining_ || error == asio::error::operation_aborted) return;
-  if (error && descriptors_short(error)) {
-    listener.retry.expires_after(std::chrono::milliseconds(kAcceptBackOffMs));
-    listener.retry.async_wait([this, &listener](const asio::error_code& cancelled) {
-      if (!cancelled) accept_next(listener);
-    });
-    return;
+std::uint64_t ShardImpl::turn(std::int64_t wait_ms) {
+  if (watched_.is_open() && !std::exchange(watching_, true)) {
+    watched_.async_wait(asio::posix::stream_descriptor::wait_read,
+                        [this](const asio::error_code&) { watching_ = false; });
   }
-  if (!error) {
-    try {
-      admit(std::move(socket));
-    } catch (const std::exception&) {
-      add(stats_.refused, 1);
+  std::uint64_t began_us = 0;
+  std::uint64_t now_us = 0;
+  try {
+    const std::size_t done = wait_ms > 0 ? io_.run_one_for(std::chrono::milliseconds(wait_ms)) : io_.poll_one();
+    if (done == 0) return 0;
+    began_us = now_us = monotonic_us();
+    constexpr std::size_t kBetweenLooks = 16;
+    for (std::size_t n = 1; now_us < began_us + kTurnUsMax && io_.poll_one() != 0; ++n) {
+      if (n % kBetweenLooks == 0) now_us = monotonic_us();
     }
+  } catch (const std::exception&) {
+    // As in run(): the handler that threw is lost; what else is ready comes with the next turn.
   }
-  accept_next(listener);
-}
-
-void ShardImpl::admit(asio::ip::tcp::socket&& socket) {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof peer;
-  if (getpeername(socket.native_handle(), reinterpret_cast<sockaddr*>(&peer), &size) != 0) return;
-  const auto address = ip_of(peer);
-  const bool crowded = shared_.sockets.load(std::memory_order_relaxed) >= limits_.connections + limits_.handshakes;
-  const bool counted = address && !shared_.proxies.contains(*address);
-  if (!address || crowded || (counted && !shared_.addresses.enter(*address))) {
-    add(stats_.refused, 1);
-    return;
-  }
-  if (stats_.handshakes.load(std::memory_order_relaxed) >= handshakes_max_) evict_oldest_handshake();
-
-  asio::error_code ignored;
-  socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-  // What a slow reader leaves unsent belongs into its outbox, where it is counted, not into the kernel.
-  const int unsent_bytes = 128 * 1024;
-  setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent_bytes, sizeof unsent_bytes);
-
-  const Connection::ptr c = endpoint_.get_connection();
-  c->adopt(std::move(socket), *this);
-  c->client.conn = (ConnId{index_} << kConnShardShift) | ++last_conn_;
-  c->address = *address;
-  c->counted = counted;
-  c->phase_since_ms = monotonic_ms();
-  set_handlers(*c);
-  connections_.emplace(c->client.conn, c);
-  shared_.sockets.fetch_add(1, std::memory_order_relaxed);
-  add(stats_.accepted, 1);
-  add(stats_.handshakes, 1);
-  while (!handshakes_.empty()) {
-    const Connection* oldest = find(handshakes_.front());
-    if (oldest != nullptr && oldest->phase == Phase::handshake) break;
-    handshakes_.pop_front();
-  }
-  handshakes_.push_back(c->client.conn);
-  c->start();
-}
-
-void ShardImpl::set_handlers(Connection& c) {
-  // Each captures two pointers, which std::function keeps without an allocation.
-  const auto guarded = [this](Connection& one, auto&& body) {
-    try {
-      body();
-    } catch (const std::exception&) {
-      cut(one);
-    }
-  };
-  c.set_validate_handler([this, one = &c](const websocketpp::connection_hdl&) {
-    try {
-      return on_validate(*one);
-    } catch (const std::exception&) {
-      return false;
-    }
-  });
-  c.set_http_handler(
-      [this, one = &c, guarded](const websocketpp::connection_hdl&) { guarded(*one, [&] { on_http(*one); }); });
-  c.set_open_handler([this, one = &c](const websocketpp::connection_hdl&) { on_open(*one); });
-  c.set_message_handler([this, one = &c](const websocketpp::connection_hdl&, const Message::ptr& message) {
-    try {
-      on_message(*one, *message);
-    } catch (const std::exception&) {
-      cut(*one);
-    }
-  });
-  c.set_ping_handler([this, one = &c](const websocketpp::connection_hdl&, const std::string& payload) {
-    return on_ping(*one, payload);
-  });
-  c.set_termination_handler([this](const Connection::ptr& one) { on_over(*one); });
-}
-
-void ShardImpl::evict_oldest_handshake() {
-  // Whoever has been shaking hands for longest makes room: a newcomer that means it is through within milliseconds.
-  while (!handshakes_.empty()) {
-    Connection* oldest = find(handshakes_.front());
-    handshakes_.pop_front();
-    if (oldest == nullptr || oldest->phase != Phase::handshake) continue;
-    add(stats_.refused, 1);
-    cut(*oldest);
-    return;
-  }
+  return began_us == 0 ? 0 : monotonic_us() - began_us;
 }
 
 // ---- commands from other threads ------------------------------------------------------------------------------------
 
 void ShardImpl::post(std::vector<ShardCommand>&& commands) {
   if (commands.empty()) return;
+  if (!has_thread_) {
+    taken_.swap(commands);
+    return carry_out();
+  }
   {
     const std::lock_guard lock(inbox_mutex_);
     if (joined_) return;
@@ -238,15 +159,20 @@ void ShardImpl::post(std::vector<ShardCommand>&& commands) {
     if (std::exchange(woken_, true)) return;
     if (resting_) return wake_.notify_one();
   }
-  asio::post(io_, [this] { carry_out(); });
+  asio::post(io_, [this] { take_inbox(); });
 }
 
-void ShardImpl::carry_out() noexcept {
+void ShardImpl::take_inbox() {
   {
     const std::lock_guard lock(inbox_mutex_);
     taken_.swap(inbox_);
     woken_ = false;
   }
+  carry_out();
+}
+
+void ShardImpl::carry_out() noexcept {
+  const bool posted = std::exchange(flush_posted_, true);
   for (std::size_t i = 0; i < taken_.size();) {
     ShardCommand& command = taken_[i];
     if (std::holds_alternative<Outgoing>(command)) {
@@ -263,6 +189,7 @@ void ShardImpl::carry_out() noexcept {
     }
   }
   taken_.clear();
+  flush_posted_ = posted;
   flush();
 }
 
@@ -320,84 +247,6 @@ Connection* ShardImpl::find(ConnId conn) {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
-// ---- deadlines ------------------------------------------------------------------------------------------------------
-
-void ShardImpl::arm_tick() {
-  tick_timer_.expires_after(std::chrono::milliseconds(Wheel::kTickMs));
-  tick_timer_.async_wait([this](const asio::error_code& cancelled) {
-    if (!cancelled) on_tick();
-  });
-}
-
-void ShardImpl::on_tick() {
-  const MonotonicMs now = monotonic_ms();
-  wheel_.advance(now, [&](ConnId conn, std::uint64_t tick) {
-    Connection* c = find(conn);
-    if (c != nullptr && c->wheel_tick == tick) look_at(*c, now);
-  });
-  flush();
-  arm_tick();
-}
-
-void ShardImpl::look_again(Connection& c, MonotonicMs due_ms) {
-  c.wheel_tick = wheel_.add(c.client.conn, due_ms);
-}
-
-void ShardImpl::look_at(Connection& c, MonotonicMs now) {
-  switch (c.phase) {
-    case Phase::handshake:
-      return;  // websocketpp's own timer
-    case Phase::asked:
-      if (now < c.phase_since_ms + kHttpAnswerMs) return look_again(c, c.phase_since_ms + kHttpAnswerMs);
-      return respond(c, http_error(503, "the node did not answer in time"));
-    case Phase::answering: {
-      const MonotonicMs due = std::max(c.alive_ms(), c.phase_since_ms) + kHttpWriteMs;
-      return now < due ? look_again(c, due) : cut(c);
-    }
-    case Phase::open:
-      return look_at_open(c, now);
-    case Phase::over: {
-      const MonotonicMs due = c.lingering_since_ms() + Transport::kLingerMs;
-      return now < due ? look_again(c, due) : c.close_socket();
-    }
-  }
-}
-
-void ShardImpl::look_at_open(Connection& c, MonotonicMs now) {
-  const MonotonicMs alive = c.alive_ms();
-  const MonotonicMs idle = limits_.idle_ms;
-  if (now >= alive + 2 * idle) return cut(c);
-  if (c.closing_since_ms != 0 && !draining_ && now >= c.closing_since_ms + kCloseMs) return cut(c);
-  const MonotonicMs unfinished = c.walk.unfinished_since_ms();
-  if (unfinished != 0 && now >= unfinished + kMessageMs) return close_for_abuse(c, "a message took too long");
-
-  if (now >= alive + idle && c.pinged_ms <= alive) {
-    std::error_code ignored;
-    c.ping(std::string(), ignored);
-    c.pinged_ms = now;
-  }
-  if (c.slowed && c.walk.may_go_on(now, frame_limits_)) {
-    c.slowed = false;
-    update_reading(c);
-  }
-  MonotonicMs due = c.pinged_ms > alive ? alive + 2 * idle : alive + idle;
-  if (unfinished != 0) due = std::min(due, unfinished + kMessageMs);
-  if (c.closing_since_ms != 0) due = std::min(due, c.closing_since_ms + kCloseMs);
-  if (c.slowed) due = std::min(due, now + kSlowedMs);
-  look_again(c, std::max(due, now + 1));
-}
-
-void ShardImpl::report_all() {
-  report_armed_ = false;
-  for (const ConnId conn : std::exchange(reporting_, {})) {
-    Connection* c = find(conn);
-    if (c == nullptr) continue;
-    c->reporting = false;
-    if (c->phase == Phase::open) report(*c);
-  }
-  tell_written();
-}
-
 // ---- the end --------------------------------------------------------------------------------------------------------
 
 void ShardImpl::drain(std::uint32_t grace_ms, std::uint32_t retry_ms) {
@@ -446,11 +295,19 @@ void ShardImpl::maybe_finish() {
   tick_timer_.cancel(ignored);
   report_timer_.cancel(ignored);
   grace_timer_.cancel(ignored);
+  if (!has_thread_) {
+    if (!std::exchange(told_over_, true)) over_.set_value();
+    return;
+  }
   work_.reset();
   io_.stop();
 }
 
 void ShardImpl::join() {
+  if (!has_thread_) {
+    if (over_future_.valid()) over_future_.get();
+    return;
+  }
   if (!thread_.joinable()) return;
   thread_.join();
   {

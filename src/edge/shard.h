@@ -1,4 +1,4 @@
-// One thread of the edge: its event loop, its acceptors, its connections. Hides websocketpp and Asio.
+// One thread's share of the edge: its event loop, its acceptors, its connections. Hides websocketpp and Asio.
 #pragma once
 
 #include <atomic>
@@ -61,16 +61,19 @@ using ShardCommand = std::variant<Outgoing, AnswerHttp, CloseConn>;
 
 class Shard {
  public:
-  /// Takes over the listening descriptors. The thread starts with start().
+  /// Takes over the listening descriptors. The thread, if the edge has any, starts with start().
   static std::unique_ptr<Shard> make(unsigned index, EdgeShared& shared, const std::vector<int>& listeners);
   virtual ~Shard() = default;
 
   virtual void start() = 0;
-  /// Any thread; in order. One wake-up for all.
+  /// See Edge.
+  virtual void watch(int descriptor) = 0;
+  virtual std::uint64_t turn(std::int64_t wait_ms) = 0;
+  /// Any thread; in order. One wake-up for all. Without a thread of its own they are carried out at once.
   virtual void post(std::vector<ShardCommand>&& commands) = 0;
   /// Begins the end: see Edge::stop(). Returns at once.
   virtual void drain(std::uint32_t grace_ms, std::uint32_t retry_ms) = 0;
-  /// After drain(): waits for the thread.
+  /// After drain(): waits for the end.
   virtual void join() = 0;
   virtual const ShardStats& stats() const = 0;
 };

@@ -1,9 +1,11 @@
-// A shard's insides: shard.cpp has its loop and its connections' lives, connection_events.cpp what happens on one.
+// A shard's insides: shard.cpp has its loop, what others ask of it and its end, connection_lives.cpp how connections
+// come and time out, connection_events.cpp what happens on one.
 #pragma once
 
 #include <array>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -14,6 +16,7 @@
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 
 #include "core/pace.h"
@@ -44,6 +47,8 @@ constexpr std::size_t kHttpSmallBytes = 4'096;
 constexpr std::uint64_t kRoundUs = 500;
 constexpr std::uint64_t kSharedRoundUs = 2'000;
 constexpr std::size_t kSharedRound = 3;
+/// Where the edge has no thread of its own, its owner has other things to do, too.
+constexpr std::uint64_t kTurnUsMax = 4'000;
 
 constexpr std::uint16_t kCloseBroken = 1002;
 constexpr std::uint16_t kCloseNotText = 1003;
@@ -56,6 +61,8 @@ class ShardImpl final : public Shard, private TransportOwner {
   ~ShardImpl() override;
 
   void start() override;
+  void watch(int descriptor) override;
+  std::uint64_t turn(std::int64_t wait_ms) override;
   void post(std::vector<ShardCommand>&& commands) override;
   void drain(std::uint32_t grace_ms, std::uint32_t retry_ms) override;
   void join() override;
@@ -73,27 +80,30 @@ class ShardImpl final : public Shard, private TransportOwner {
   // shard.cpp
   void run();
   void rest(std::size_t handled);
-  void accept_next(Listener& listener);
-  void on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket);
-  void admit(asio::ip::tcp::socket&& socket);
-  void set_handlers(Connection& c);
-  void evict_oldest_handshake();
   /// What cannot be carried out for want of memory ends the process: a frame left out would be a gap for a subscriber.
   void carry_out() noexcept;
+  void take_inbox();
   /// How many of the commands from here on were one delivery.
   std::size_t deliver(const ShardCommand* first, const ShardCommand* end);
   Connection* find(ConnId conn);
   /// Those of a list that are here; gone ones may be null. Until the next call.
   const std::vector<Connection*>& find_all(const std::shared_ptr<const std::vector<ConnId>>& list);
+  void begin_drain(std::uint32_t grace_ms, std::uint32_t retry_ms);
+  void hard_stop();
+  void maybe_finish();
+
+  // connection_lives.cpp
+  void accept_next(Listener& listener);
+  void on_accepted(Listener& listener, const asio::error_code& error, asio::ip::tcp::socket&& socket);
+  void admit(asio::ip::tcp::socket&& socket);
+  void set_handlers(Connection& c);
+  void evict_oldest_handshake();
   void on_tick();
   void look_at(Connection& c, MonotonicMs now);
   void look_at_open(Connection& c, MonotonicMs now);
   void look_again(Connection& c, MonotonicMs due_ms);
   void arm_tick();
   void report_all();
-  void begin_drain(std::uint32_t grace_ms, std::uint32_t retry_ms);
-  void hard_stop();
-  void maybe_finish();
 
   // connection_events.cpp
   bool on_read(Transport& transport, const char* data, std::size_t size) override;
@@ -125,6 +135,7 @@ class ShardImpl final : public Shard, private TransportOwner {
   void set_phase(Connection& c, Phase phase);
 
   const unsigned index_;
+  const bool has_thread_;
   EdgeShared& shared_;
   const LimitSettings limits_;
   const FrameLimits frame_limits_;
@@ -172,6 +183,12 @@ class ShardImpl final : public Shard, private TransportOwner {
   std::vector<ShardCommand> taken_;
 
   std::thread thread_;
+  // Without a thread:
+  asio::posix::stream_descriptor watched_;
+  bool watching_ = false;
+  std::promise<void> over_;
+  std::future<void> over_future_ = over_.get_future();
+  bool told_over_ = false;
 };
 
 /// Adds to a counter that only the shard's thread writes.

@@ -13,8 +13,9 @@ namespace inkmesh::edge {
 struct Edge::Impl {
   Impl(const EdgeSettings& settings, EdgeSink sink, HttpFiles files)
       : shared(settings, std::move(sink), std::move(files)) {
-    const auto listeners = listen_on(settings.listen, settings.shards, port);
-    for (unsigned i = 0; i < settings.shards; ++i)
+    const unsigned count = std::max(1U, settings.shards);
+    const auto listeners = listen_on(settings.listen, count, port);
+    for (unsigned i = 0; i < count; ++i)
       shards.push_back(Shard::make(i, shared, listeners[i]));
     for (const auto& shard : shards)
       shard->start();
@@ -27,12 +28,24 @@ struct Edge::Impl {
 };
 
 Edge::Edge(const EdgeSettings& settings, EdgeSink sink, HttpFiles files) {
-  if (settings.shards < 1 || settings.shards > 64) throw std::runtime_error("edge: 1 to 64 shards");
+  if (settings.shards > 64) throw std::runtime_error("edge: up to 64 shards");
   impl_ = std::make_unique<Impl>(settings, std::move(sink), std::move(files));
 }
 
 Edge::~Edge() {
-  stop(0, 0);
+  if (has_threads()) stop(0, 0);
+}
+
+bool Edge::has_threads() const {
+  return impl_->shared.settings.shards > 0;
+}
+
+void Edge::watch(int descriptor) {
+  impl_->shards.front()->watch(descriptor);
+}
+
+std::uint64_t Edge::turn(std::int64_t wait_ms) {
+  return impl_->shards.front()->turn(wait_ms);
 }
 
 void Edge::send(std::vector<Outgoing>&& frames) {

@@ -17,7 +17,8 @@ namespace inkmesh::edge {
 struct EdgeSettings {
   NodeId node;
   Address listen;
-  unsigned shards = 1;  ///< threads, 1 to 64; each has its own io_context, acceptor and connections
+  /// Threads, 1 to 64; each has its own io_context, acceptor and connections. 0: none, the owner calls Edge::turn().
+  unsigned shards = 1;
   LimitSettings limits;
   std::vector<std::string> trusted_proxies;
 };
@@ -39,7 +40,7 @@ struct HttpResponse {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// What the edge tells the node, on the edge's threads. Must not block or throw.
+/// What the edge tells the node, on the edge's threads, or within its owner's calls. Must not block or throw.
 struct EdgeSink {
   /// ConnOpened, ConnClosed: always taken. ConnOpened comes when the connection's name is settled: with its
   /// hello, or with its first request for the node (a connection that has said nothing yet may still say hello; pings
@@ -100,20 +101,28 @@ class Edge {
   /// Binds and listens; throws std::runtime_error with the address and the reason when it cannot. `listen.port` 0 takes
   /// a free port.
   Edge(const EdgeSettings& settings, EdgeSink sink, HttpFiles files);
-  /// stop() with no grace.
+  /// stop() with no grace; without threads it ends at once, and nobody may be in turn().
   ~Edge();
   Edge(const Edge&) = delete;
   Edge& operator=(const Edge&) = delete;
 
-  // Any thread; frames of one caller reach a connection in the order in which they were given. What is for a
-  // connection that is gone is dropped.
+  bool has_threads() const;
+  /// Without threads: turn() returns when that descriptor is readable, too. Takes it over. Once, before the first turn.
+  void watch(int descriptor);
+  /// Without threads: waits up to `wait_ms` for something to do, and does what there is, for some milliseconds at most.
+  /// Says how long it worked, in us, but for the first thing that it did.
+  std::uint64_t turn(std::int64_t wait_ms);
+
+  // Any thread; without threads that of turn(), outside of it. Frames of one caller reach a connection in the order in
+  // which they were given. What is for a connection that is gone is dropped.
 
   void send(std::vector<Outgoing>&& frames);
   void answer(ConnId conn, HttpResponse&& response);
   void close(ConnId conn, std::uint16_t code, std::string reason);
 
   /// Accepts no more, sends `goaway` to everyone, closes with 1012, waits up to `grace_ms` for what is unsent, then
-  /// stops every thread. Not from a sink's call.
+  /// stops every thread. Not from a sink's call; without threads from another thread, while turn() goes on being
+  /// called.
   void stop(std::uint32_t grace_ms, std::uint32_t retry_ms);
 
   EdgeStats stats() const;

@@ -163,6 +163,23 @@ void Mesh::poll(int extra_fd, std::int64_t timeout_ms, std::vector<Event>& event
   if ((mesh.items[kInboxItem].revents & ZMQ_POLLIN) != 0) mesh.receive_frames(events);
 }
 
+std::vector<int> Mesh::descriptors() const {
+  std::vector<int> all;
+  for (const zmq::pollitem_t& item : impl_->items) {
+    if (item.socket != nullptr) all.push_back(zmq::socket_ref(zmq::from_handle, item.socket).get(zmq::sockopt::fd));
+  }
+  return all;
+}
+
+std::int64_t Mesh::wait_ms(std::int64_t timeout_ms) const {
+  const auto readable = [](const zmq::pollitem_t& item) {
+    return item.socket != nullptr &&
+           (zmq::socket_ref(zmq::from_handle, item.socket).get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+  };
+  if (std::any_of(impl_->items.begin(), impl_->items.end(), readable)) return 0;
+  return impl_->bounded_wait(timeout_ms);
+}
+
 void Mesh::Impl::take_link_events(std::vector<Event>& events) {
   std::size_t item = kFirstPeerItem;
   for (auto& [id, peer] : peers) {

@@ -45,6 +45,12 @@ class Mesh {
   /// PeerDisconnected.
   void poll(int extra_fd, std::int64_t timeout_ms, std::vector<Event>& events);
 
+  /// For who waits by himself and then polls with a timeout of 0: what becomes readable when something comes. That it
+  /// has come already, it need not show: wait_ms() does.
+  std::vector<int> descriptors() const;
+  /// How much of `timeout_ms` to wait for; 0: something waits.
+  std::int64_t wait_ms(std::int64_t timeout_ms) const;
+
   /// Never blocks. A frame that finds the peer's queue full (messages or bytes) is dropped, and PeerDisconnected comes
   /// with the next poll().
   void send(const SendFrame& effect);

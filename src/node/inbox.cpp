@@ -20,23 +20,23 @@ std::size_t bytes_of(const Event& event) {
 
 }  // namespace
 
-edge::EdgeSink Inbox::sink() {
+edge::EdgeSink Inbox::sink(Woken woken) {
   edge::EdgeSink sink;
-  sink.control = [this](Event&& event) { put(std::move(event)); };
-  sink.written = [this](std::vector<Written>&& written) { put(std::move(written)); };
-  sink.request = [this](Event&& event) {
+  sink.control = [this, woken](Event&& event) { mail_.push(std::move(event), woken); };
+  sink.written = [this, woken](std::vector<Written>&& written) { mail_.push(std::move(written), woken); };
+  sink.request = [this, woken](Event&& event) {
     const std::size_t bytes = bytes_of(event);
-    return try_put(std::move(event), bytes);
+    return try_put(std::move(event), bytes, woken);
   };
-  sink.http = [this](edge::HttpRequest&& request) {
+  sink.http = [this, woken](edge::HttpRequest&& request) {
     const std::size_t bytes = sizeof(Mail) + request.target.size() + request.bearer.size() + request.body.size();
-    return try_put(std::move(request), bytes);
+    return try_put(std::move(request), bytes, woken);
   };
   return sink;
 }
 
-bool Inbox::try_put(Mail&& mail, std::size_t bytes) {
-  if (mail_.try_push(std::move(mail), bytes)) return true;
+bool Inbox::try_put(Mail&& mail, std::size_t bytes, Woken woken) {
+  if (mail_.try_push(std::move(mail), bytes, woken)) return true;
   refused_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }

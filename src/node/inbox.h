@@ -20,9 +20,10 @@ using Mail = std::variant<Event, std::vector<Written>, edge::HttpRequest, StopLo
 
 class Inbox {
  public:
-  /// For an Edge, which the inbox must outlive. Requests are bounded in number and bytes; what tells of connections is
-  /// always taken: the edge has a bounded number of them.
-  edge::EdgeSink sink();
+  /// For an Edge, which the inbox must outlive; `woken`: whether the loop is to be, as the edge has threads of its own.
+  /// Requests are bounded in number and bytes; what tells of connections is always taken: the edge has a bounded number
+  /// of them.
+  edge::EdgeSink sink(Woken woken);
 
   /// Always taken: the core bounds what it asks of the store.
   void answer(Event&& event) {
@@ -47,7 +48,7 @@ class Inbox {
   }
 
  private:
-  bool try_put(Mail&& mail, std::size_t bytes);
+  bool try_put(Mail&& mail, std::size_t bytes, Woken woken);
 
   Wake wake_;
   Mailbox<Mail> mail_{wake_, {65'536, std::size_t{64} << 20}};

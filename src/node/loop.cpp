@@ -1,8 +1,12 @@
 #include "node/loop.h"
 
+#include <pthread.h>
+#include <sys/epoll.h>
+
 #include <algorithm>
 #include <chrono>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -42,9 +46,29 @@ Now read_clocks() {
           static_cast<TimeUs>(std::chrono::duration_cast<microseconds>(wall).count())};
 }
 
+/// Readable while one of them is. The caller's.
+int any_of(const std::vector<int>& descriptors) {
+  const int all = epoll_create1(EPOLL_CLOEXEC);
+  if (all < 0) throw std::runtime_error("epoll: out of file descriptors");
+  for (const int descriptor : descriptors) {
+    epoll_event what{};
+    what.events = EPOLLIN;
+    if (epoll_ctl(all, EPOLL_CTL_ADD, descriptor, &what) != 0) throw std::runtime_error("epoll: out of memory");
+  }
+  return all;
+}
+
 }  // namespace
 
+Loop::Loop(Parts parts) : parts_(std::move(parts)) {
+  if (parts_.edge.has_threads()) return;
+  std::vector<int> descriptors = parts_.mesh.descriptors();
+  descriptors.push_back(parts_.inbox.wake_fd());
+  parts_.edge.watch(any_of(descriptors));
+}
+
 void Loop::run() {
+  pthread_setname_np(pthread_self(), "loop");
   now_ = read_clocks();
   while (!stopped())
     turn();
@@ -63,10 +87,20 @@ void Loop::keep_pace() {
   pace_.take(us(), events >= kSharedEvents ? kSharedTurnUs : kTurnUs);
 }
 
+std::uint64_t Loop::wait_for_events() {
+  received_.clear();
+  if (parts_.edge.has_threads()) {
+    parts_.mesh.poll(parts_.inbox.wake_fd(), wait_ms(), received_);
+    return 0;
+  }
+  const std::uint64_t served_us = parts_.edge.turn(parts_.mesh.wait_ms(parts_.inbox.waiting() > 0 ? 0 : wait_ms()));
+  parts_.mesh.poll(-1, 0, received_);
+  return served_us;
+}
+
 void Loop::turn() {
   keep_pace();
-  received_.clear();
-  parts_.mesh.poll(parts_.inbox.wake_fd(), wait_ms(), received_);
+  const std::uint64_t served_us = wait_for_events();
 
   const auto start = steady_clock::now();
   now_ = read_clocks();
@@ -77,7 +111,7 @@ void Loop::turn() {
   answer_late_http();
 
   const auto took = std::chrono::duration_cast<microseconds>(steady_clock::now() - start).count();
-  const auto took_us = static_cast<std::uint64_t>(took);
+  const auto took_us = static_cast<std::uint64_t>(took) + served_us;
   ++stats_.turns;
   stats_.busy_us_total += took_us;
   stats_.turn_us_max = std::max(stats_.turn_us_max, took_us);

@@ -37,7 +37,7 @@ class Loop : private Outlets {
     edge::HttpFiles files;
   };
 
-  explicit Loop(Parts parts) : parts_(std::move(parts)) {}
+  explicit Loop(Parts parts);
 
   /// Until StopLoop, on the calling thread. Throws what a part throws: the process must end then.
   void run();
@@ -45,6 +45,8 @@ class Loop : private Outlets {
  private:
   void turn();
   void keep_pace();
+  /// How long clients were served meanwhile, in us.
+  std::uint64_t wait_for_events();
   std::int64_t wait_ms() const;
   void take_events();
   void watch_for_twins(const Event& event);

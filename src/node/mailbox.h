@@ -48,6 +48,9 @@ class Wake {
   const int fd_;
 };
 
+/// no: the consumer itself puts it in, and looks before it sleeps.
+enum class Woken { yes, no };
+
 /// Many producers, one consumer. Items come out in batches, in the order in which they went in.
 template <typename Item>
 class Mailbox {
@@ -64,25 +67,25 @@ class Mailbox {
   Mailbox& operator=(const Mailbox&) = delete;
 
   /// False, and nothing taken, when full. An item of any size goes into an empty mailbox.
-  bool try_push(Item&& item, std::size_t bytes = 0) {
+  bool try_push(Item&& item, std::size_t bytes = 0, Woken woken = Woken::yes) {
     {
       const std::lock_guard lock(mutex_);
       if (items_.size() >= bounds_.items) return false;
       if (!items_.empty() && bytes_ + bytes > bounds_.bytes) return false;
       bytes_ += bytes;
       items_.push_back(std::move(item));
-      if (items_.size() > 1) return true;
+      if (!rings(woken)) return true;
     }
     wake_.ring();
     return true;
   }
 
   /// For items that must not be lost and whose number is bounded elsewhere.
-  void push(Item&& item) {
+  void push(Item&& item, Woken woken = Woken::yes) {
     {
       const std::lock_guard lock(mutex_);
       items_.push_back(std::move(item));
-      if (items_.size() > 1) return;
+      if (!rings(woken)) return;
     }
     wake_.ring();
   }
@@ -93,6 +96,7 @@ class Mailbox {
     const std::lock_guard lock(mutex_);
     items_.swap(out);
     bytes_ = 0;
+    rung_ = false;
   }
 
   std::size_t size() const {
@@ -101,11 +105,16 @@ class Mailbox {
   }
 
  private:
+  bool rings(Woken woken) {
+    return woken == Woken::yes && !std::exchange(rung_, true);
+  }
+
   const Wake& wake_;
   const Bounds bounds_;
   mutable std::mutex mutex_;
   std::vector<Item> items_;
   std::size_t bytes_ = 0;
+  bool rung_ = false;
 };
 
 }  // namespace inkmesh::node

@@ -85,9 +85,11 @@ LimitSettings checked_limits(const ClusterConfig& config) {
 }
 
 unsigned edge_threads(unsigned wanted) {
-  // The loop and the store have a thread each, and are as busy.
-  const unsigned suits = std::max(1U, std::thread::hardware_concurrency() / 2);
-  return std::clamp(wanted == 0 ? suits : wanted, 1U, 64U);
+  if (wanted != 0) return std::min(wanted, 64U);
+  // The loop and the store have a thread each, and are as busy. Where cores are few, handing over costs more than it
+  // gains: the loop serves the clients as well.
+  const unsigned suits = std::min(std::thread::hardware_concurrency() / 2, 64U);
+  return suits < 2 ? 0 : suits;
 }
 
 edge::EdgeSettings edge_settings(const ClusterConfig& config, const NodeSettings& self, const RunOptions& options) {
@@ -152,7 +154,7 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
       [](const std::string& reason) { end_process(kExitHalted, "the store failed: " + reason); });
   mesh::Mesh mesh(config, self);
   const edge::HttpFiles files = embedded_files();
-  edge::Edge edge(edge_options, inbox.sink(), files);
+  edge::Edge edge(edge_options, inbox.sink(edge_options.shards > 0 ? Woken::yes : Woken::no), files);
   Loop loop({config, inbox, core, mesh, *store, committer, edge, files});
   std::thread loop_thread([&loop] { run_loop(loop); });
 

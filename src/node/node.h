@@ -13,7 +13,7 @@ struct RunOptions {
   std::string log_level = "info";
   /// Log lines as JSON instead of text. Either goes to standard error.
   bool log_json = false;
-  /// Edge threads, 1 to 64; 0: what suits the machine.
+  /// Edge threads, 1 to 64; 0: what suits the machine: half its cores, and none of their own on fewer than four.
   unsigned threads = 0;
   /// The store was put back from a backup: it may lack what this node acknowledged since.
   bool restored = false;

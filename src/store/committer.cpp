@@ -1,5 +1,7 @@
 #include "store/committer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -111,6 +113,7 @@ struct Committer::Impl {
   }
 
   void write_loop() {
+    pthread_setname_np(pthread_self(), "store-writer");
     check_fill();
     std::vector<Waiting> group;
     while (dead.empty() && next_group(group)) {
@@ -252,6 +255,7 @@ struct Committer::Impl {
   }
 
   void read_loop() {
+    pthread_setname_np(pthread_self(), "store-reader");
     try {
       while (const auto query = next_query())
         answer_query(*query);

@@ -1,5 +1,7 @@
 #include "store/journaled_store.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -75,13 +77,18 @@ std::shared_ptr<const std::vector<ConnId>> RecordingNode::everyone() {
 EdgeTest::EdgeTest() {
   settings.node = "ws1";
   settings.listen = Address{"127.0.0.1", 0};
-  settings.shards = 2;
+  wish_shards(2);
+}
+
+void EdgeTest::wish_shards(unsigned count) {
+  const char* given = std::getenv("INKMESH_TEST_SHARDS");
+  settings.shards = given != nullptr ? static_cast<unsigned>(std::stoul(given)) : count;
 }
 
 EdgeTest::~EdgeTest() = default;
 
 void EdgeTest::start() {
-  edge = std::make_unique<Edge>(settings, node.sink(), files);
+  edge = std::make_unique<OwnedEdge>(settings, node.sink(), files);
 }
 
 RawClient EdgeTest::named(const std::string& name, int receive_buffer) {

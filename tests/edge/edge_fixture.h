@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "edge/ws_edge.h"
+#include "owned_edge.h"
 #include "raw_client.h"
 
 namespace inkmesh::edge::test {
@@ -76,10 +77,13 @@ class EdgeTest : public ::testing::Test {
   /// Waits for a condition that only polling can see, such as a counter.
   static bool eventually(const std::function<bool()>& done, Millis timeout = Millis(10'000));
 
+  /// So many threads; INKMESH_TEST_SHARDS decides for all tests.
+  void wish_shards(unsigned count);
+
   EdgeSettings settings;
   HttpFiles files;
   RecordingNode node;
-  std::unique_ptr<Edge> edge;
+  std::unique_ptr<OwnedEdge> edge;
 };
 
 /// Resident memory of this process.

@@ -23,7 +23,7 @@ class FramesOut : public EdgeTest {
 TEST_F(FramesOut, FiveHundredConnectionsGetSharedFramesInOrderAndEveryCostIsReported) {
   const int connections = kSanitized ? 150 : 500;
   const int frames = 60;
-  settings.shards = 3;
+  wish_shards(3);
   start();
   std::vector<RawClient> clients;
   for (int i = 0; i < connections; ++i)
@@ -34,7 +34,7 @@ TEST_F(FramesOut, FiveHundredConnectionsGetSharedFramesInOrderAndEveryCostIsRepo
   std::set<unsigned> shards;
   for (const ConnId conn : *everyone)
     shards.insert(shard_of(conn));
-  EXPECT_EQ(shards.size(), 3U);
+  EXPECT_EQ(shards.size(), std::max(1U, settings.shards));
 
   for (int i = 0; i < frames; i += 3)
     fan_out(everyone, i, 3, 100);

@@ -162,7 +162,7 @@ TEST_F(Handshake, TheAddressBehindATrustedProxyIsTheOneThatCounts) {
 
 TEST_F(Handshake, DescriptorsThatRunOutStopNothingForGoodAndNothingSpins) {
   if (kSanitized) GTEST_SKIP() << "UBSan looks at objects through pipes of its own, and reports those it cannot open";
-  settings.shards = 1;
+  wish_shards(1);
   start();
   RawClient before = named("before");
   RawClient waiting = RawClient::unconnected();

@@ -103,7 +103,7 @@ TEST_F(Stop, StartsAndStopsManyTimes) {
 
 TEST_F(Stop, APortThatIsTakenIsRefusedByName) {
   start();
-  Edge* first = edge.get();
+  const OwnedEdge* first = edge.get();
   EdgeSettings same = settings;
   same.listen.port = first->port();
   try {

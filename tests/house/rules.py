@@ -8,7 +8,6 @@ LINES_MAX = 400
 LONG_FILES = {
     'src/core/replication.cpp': "a peer's link is one state machine",
     'src/core/sessions.cpp': 'a subscriber is one state machine, from joining to live and back',
-    'src/edge/shard.cpp': 'a thread and all that lives on it',
 }
 
 STANDARD = re.compile(r'^<[a-z_0-9]+>$')

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <poll.h>
 
 #include <string>
 
@@ -17,7 +18,7 @@ Event publish_of(std::size_t data_bytes) {
 
 TEST(Inbox, RefusesRequestsPastItsBytesAndTakesWhatTellsOfConnections) {
   Inbox inbox;
-  const edge::EdgeSink sink = inbox.sink();
+  const edge::EdgeSink sink = inbox.sink(Woken::yes);
   std::size_t taken = 0;
   while (sink.request(publish_of(64 * 1024)) && taken < 100'000)
     ++taken;
@@ -35,11 +36,30 @@ TEST(Inbox, RefusesRequestsPastItsBytesAndTakesWhatTellsOfConnections) {
 
 TEST(Inbox, RefusesRequestsPastTheirNumber) {
   Inbox inbox;
-  const edge::EdgeSink sink = inbox.sink();
+  const edge::EdgeSink sink = inbox.sink(Woken::yes);
   std::size_t taken = 0;
   while (sink.request(Unsubscribe{1, 1, "a"}) && taken < 1'000'000)
     ++taken;
   EXPECT_EQ(taken, 65'536U);
+}
+
+TEST(Inbox, WakesWhoeverSleepsOnItUnlessItIsHisOwn) {
+  Inbox inbox;
+  const auto readable = [&] {
+    pollfd fd{inbox.wake_fd(), POLLIN, 0};
+    return poll(&fd, 1, 0) == 1;
+  };
+  std::vector<Event> answers;
+  std::vector<Mail> mail;
+  const edge::EdgeSink own = inbox.sink(Woken::no);
+  own.control(ConnOpened{1, "ann"});
+  EXPECT_FALSE(readable());
+  EXPECT_EQ(inbox.waiting(), 1U);
+  inbox.put(StopLoop{});
+  EXPECT_TRUE(readable()) << "though something waited already";
+  inbox.take(answers, mail);
+  EXPECT_FALSE(readable());
+  EXPECT_EQ(mail.size(), 2U);
 }
 
 TEST(Inbox, GivesOnlyWhereTheLoopHasNothingLeft) {
