@@ -12,6 +12,7 @@
 namespace inkmesh::core {
 
 constexpr MonotonicMs kHeartbeatMs = 500;
+constexpr MonotonicMs kSilentMs = 800;
 constexpr MonotonicMs kSuspectMs = 1200;
 constexpr MonotonicMs kDownMs = 2000;
 /// A link that was lost and is silent for so long is a dead peer's: sooner than silence alone would tell.
@@ -80,6 +81,10 @@ class Membership {
   /// Up or suspect: it is sent to, and counted on.
   bool up(NodeIx peer) const {
     return peers_[peer].state == State::up || peers_[peer].state == State::suspect;
+  }
+  /// Up, and not just fallen silent: it has missed one heartbeat at most.
+  bool speaks(NodeIx peer) const {
+    return up(peer) && turn_.ms() < peers_[peer].heard_ms + kSilentMs;
   }
   /// Up, and our link to it stands: a question is likely to be answered.
   bool reachable(NodeIx peer) const {
