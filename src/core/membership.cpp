@@ -23,12 +23,14 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.clock_known = false;
     peer.generation = 0;
     peer.state = State::up;
-    peer.heard_ms = turn_.ms();
+    peer.heard_ms = peer.linked_since_ms = turn_.ms();
+    peer.doubted_ms = 0;
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
     return Heard::reborn;
   }
   peer.heard_ms = turn_.ms();
   const bool was_down = peer.state == State::down;
+  if (was_down) peer.linked_since_ms = turn_.ms();
   peer.state = State::up;
   if (was_down) turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up again, in the same epoch");
   return was_down ? Heard::returned : Heard::known;

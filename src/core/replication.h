@@ -125,6 +125,8 @@ class Replication {
   /// What we know of the peer's copy, in its present life.
   PeerMark& mark_of(NodeIx peer, OriginLog& origin_log);
   void expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, MonotonicMs due_ms);
+  /// An author waits for what the peer has yet to confirm: it is offered at once.
+  void ask(ChannelLog& log, Unconfirmed& entry);
   void settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_log, PeerMark& mark);
   void schedule(ChannelLog& log, Unconfirmed& entry, MonotonicMs due_ms);
   /// Nothing of the channel, or of any channel, is expected of the peer any more.

@@ -94,7 +94,6 @@ class Sync {
   static constexpr std::size_t kPullsMax = 256;       ///< under way at once
   static constexpr std::size_t kWindowMax = 32;       ///< of them, for one channel
   static constexpr MonotonicMs kAskAgainMs = 20'000;  ///< an open channel is compared so often, whatever was heard
-  static constexpr std::size_t kAskAllNodes = 9;      ///< in so small a cluster every node is asked
 
   struct Wanted {
     Seq seq = 0;
