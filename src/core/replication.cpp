@@ -116,6 +116,8 @@ void Replication::expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Mo
     // The home is late from now on at the earliest, whatever else it has yet to confirm.
     entry.own = true;
     if (!entry.asked) entry.since_ms = turn_.ms();
+    entry.own_seq = origin_log.committed;
+    entry.own_ms = turn_.ms();
     watch(log);
   }
   // What an author waits for who sent it again may only now be stored here.
@@ -161,6 +163,10 @@ void Replication::settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_l
   if (entry->origins != 0) {
     // What it tells of others' strokes says nothing of whether ours reach it.
     if (ours || !entry->own) entry->since_ms = turn_.ms();
+    if (ours && mark.stored >= entry->own_seq) {
+      entry->own_seq = origin_log.committed;
+      entry->own_ms = turn_.ms();
+    }
     entry->progressed = true;
     // It has answered an offer: what it had not yet heard of then must not wait for the next one's turn.
     const MonotonicMs soon = turn_.ms() + kOfferOwnMs;
@@ -498,9 +504,13 @@ void Replication::choose_standins(ChannelLog& log) {
     late_since_ms = std::max(late_since_ms, entry->since_ms);
     return true;
   };
+  const auto lags = [&](NodeIx home) {
+    const Unconfirmed* entry = late_one(home, log);
+    return entry != nullptr && entry->own && turn_.ms() >= entry->own_ms + kLagMs;
+  };
   for (const NodeIx home : log.homes) {
     if (home == cluster_.self()) continue;
-    if (late(home) || !membership_.fit(home)) ++wanted;
+    if (late(home) || lags(home) || !membership_.fit(home)) ++wanted;
   }
   // One that has died or filled up itself is replaced; it keeps answering for what it holds when it is back.
   const auto dropped =

@@ -84,6 +84,7 @@ class Replication {
   static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
   static constexpr MonotonicMs kWindowForgetMs = 5000;  ///< neither pushed nor confirmed: nothing is under way
   static constexpr MonotonicMs kStandInMs = 250;        ///< a home's silence after which another node stands in
+  static constexpr MonotonicMs kLagMs = 350;            ///< and the age of a stroke, where it confirms but ever later
   static constexpr MonotonicMs kLateBeatMs = 50;        ///< a heartbeat that is later than this was missed
   static constexpr MonotonicMs kOfferOwnMs = 500;       ///< first offer after a push that was not confirmed
   static constexpr MonotonicMs kOfferOthersMs = 2000;   ///< first offer of what its origin is pushing itself

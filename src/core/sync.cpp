@@ -164,9 +164,7 @@ void Sync::want(ChannelLog& log, State& state) {
 void Sync::put_off_mute(ChannelLog& log, State& state) {
   // They may be cut off, if only from us to them, and an author wait for what somebody offers meanwhile: they are asked
   // again afterwards.
-  const auto mute = [this](const Asked& asked) {
-    return turn_.ms() >= asked.sent_ms + kMuteMs && asked.heard_ms <= asked.sent_ms;
-  };
+  const auto mute = [this](const Asked& asked) { return turn_.ms() >= asked.sent_ms + kMuteMs && !asked.answering; };
   if (state.pulling.empty() || !std::all_of(state.pulling.begin(), state.pulling.end(), mute)) return;
   const auto due = std::find_if(state.wanted.begin(), state.wanted.end(), [&](const auto& wanted) {
     const NodeIx from = wanted.second.from;
@@ -202,6 +200,7 @@ void Sync::ask(ChannelLog& log, State& state, NodeIx peer) {
 void Sync::pull(ChannelLog& log, Asked& asked) {
   asked.request = ++last_request_;
   asked.heard_ms = asked.sent_ms = turn_.ms();
+  asked.answering = false;
   ++pulls_;
   Cursor have = log.appended();
   const std::size_t bytes = log.name.size() + 32 + have.size() * 40;
@@ -224,11 +223,13 @@ void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, 
   queue(log, state);
 }
 
-void Sync::on_run(NodeIx peer, const ChannelLog& log) {
+void Sync::on_run(NodeIx peer, const ChannelLog& log, const Origin& origin) {
   const auto it = states_.find(const_cast<ChannelLog*>(&log));
   if (it == states_.end()) return;
   for (Asked& asked : it->second.pulling) {
-    if (asked.peer == peer) asked.heard_ms = turn_.ms();
+    if (asked.peer != peer) continue;
+    asked.heard_ms = turn_.ms();
+    asked.answering = asked.answering || node_of(origin) != cluster_.id(peer);
   }
 }
 

@@ -110,6 +110,28 @@ TEST(StandIns, AreFoundForARetryBeforeTheHomeIsKnownToBeDown) {
   EXPECT_TRUE(scene.holds());
 }
 
+TEST(StandIns, AreSoughtThoughTheHomeSpeaksOfOthersStrokes) {
+  // It draws on and tells what it has, and hears nothing: whenever that comes, our own stroke waits no longer.
+  for (SimUs phase = 0; phase < 500_ms; phase += 50_ms) {
+    Scene scene(calm(4, 2, 2));
+    const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+    SimClient& busy = scene.world.client("busy", homes[1]);
+    SimClient& author = scene.world.client("author", homes[0]);
+    for (SimClient* client : {&busy, &author})
+      client->set_stay(true);
+    const auto draw_on = [&](SimUs until) {
+      for (; scene.world.now() < until; scene.world.run_for(20_ms))
+        busy.publish(kDrawing);
+    };
+    draw_on(scene.world.now() + 500_ms + phase);
+    scene.world.network().cut(homes[0], homes[1]);
+    author.publish(kDrawing);
+    draw_on(scene.world.now() + 450_ms);
+    EXPECT_EQ(author.outbox(), 0U) << phase;
+    EXPECT_TRUE(scene.holds());
+  }
+}
+
 TEST(Copies, AreAskedOfWhoeverMayHaveOne) {
   // Nothing goes to the other home, nor to its stand-in: who has the drawing open has the second copy, as the origin
   // knew.
