@@ -13,7 +13,12 @@ constexpr MonotonicMs kSayAgainMs = 60'000;
 Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   Peer& peer = peers_[node];
   if (epoch != peer.epoch) {
-    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
+    const auto past = std::find(peer.past.begin(), peer.past.end(), epoch);
+    if (past != peer.past.end()) {
+      // Late, unless the one that we took for its present life has fallen silent: then that one was late.
+      if (peer.state != State::down) return Heard::ignored;
+      peer.past.erase(past);
+    }
     if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
     if (peer.past.size() > kPastEpochs) peer.past.erase(peer.past.begin());
     peer.epoch = epoch;

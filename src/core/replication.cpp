@@ -472,6 +472,7 @@ void Replication::check_standins() {
       return false;
     }
     release_standins(log);
+    if (!log.standins.empty()) return false;
     log.own_pending = false;
     return true;
   };

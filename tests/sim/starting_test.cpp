@@ -38,10 +38,10 @@ TEST(Starting, WaitsForNobodyWhoHasFallenSilent) {
 }
 
 TEST(Starting, WaitsForWhatItMissed) {
-  constexpr int kMissed = 4000;
+  constexpr int kMissed = 400;
   Options options = calm(3, 3, 2);
-  options.appends_per_commit_max = 8;
-  options.commit_us_min = options.commit_us_max = 5_ms;
+  options.appends_per_commit_max = 1;
+  options.commit_us_min = options.commit_us_max = 10_ms;
   options.ack_us = 0;  // the disk is slower than people are
   Scene scene(options);
   // One is away as well: who answers is waited for all the same.
@@ -49,7 +49,7 @@ TEST(Starting, WaitsForWhatItMissed) {
   SimClient& author = scene.world.client("author", 1);
   author.set_stay(true);
   for (int i = 0; i < kMissed; ++i)
-    author.publish("drawing_" + std::to_string(i % 100));
+    author.publish("drawing_" + std::to_string(i % 200));
   ASSERT_TRUE(scene.acknowledged(author, 20_s));
   scene.world.node(2).crash(false);
   scene.world.node(0).start();
