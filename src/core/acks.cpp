@@ -35,8 +35,9 @@ void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, b
   }
   if (duplicate) {
     // Copies of it may have been confirmed to another node than this one.
-    asked_[&log][known.origin] = std::max(asked_[&log][known.origin], known.seq);
-    ask_homes(log);
+    Asked& asked = asked_[&log];
+    asked.origins.insert(known.origin);
+    ask_holders(log, asked);
   }
   check(log, origin_log);
 }
@@ -68,8 +69,8 @@ void Acks::check(ChannelLog& log, OriginLog& origin_log) {
   if (!waiters.empty() || asked_.empty()) return;
   const auto asked = asked_.find(&log);
   if (asked == asked_.end()) return;
-  asked->second.erase(*origin_log.origin);
-  if (asked->second.empty()) asked_.erase(asked);
+  asked->second.origins.erase(*origin_log.origin);
+  if (asked->second.origins.empty()) asked_.erase(asked);
 }
 
 bool Acks::waits_for(const ChannelLog& log, const Origin& origin) {
@@ -89,17 +90,18 @@ void Acks::refuse(OriginLog& origin_log, Seq seq, AppendError error) {
   waiters.erase(from, to);
 }
 
-void Acks::ask_homes(const ChannelLog& log) {
-  for (const NodeIx home : log.homes) {
-    if (home != cluster_.self() && membership_.up(home)) links_.send(home, StoredWant{log.name});
+void Acks::ask_holders(const ChannelLog& log, Asked& asked) {
+  if (asked.ms == turn_.ms()) return;  // the outbox of one who comes is many publishes at once
+  asked.ms = turn_.ms();
+  for (const NodeIx peer : cluster_.likely_holders(log.hash)) {
+    if (membership_.up(peer)) links_.send(peer, StoredWant{log.name});
   }
 }
 
 void Acks::tick() {
-  if (asked_.empty() || turn_.ms() < asked_ms_ + kAskAgainMs) return;
-  asked_ms_ = turn_.ms();
-  for (const auto& [log, origins] : asked_)
-    ask_homes(*log);
+  for (auto& [log, asked] : asked_) {
+    if (turn_.ms() >= asked.ms + kAskAgainMs) ask_holders(*log, asked);
+  }
 }
 
 }  // namespace inkmesh::core

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 
 #include "core/cluster_map.h"
 #include "core/links.h"
@@ -34,7 +35,7 @@ class Acks {
   /// Strokes of ours that were not stored: their authors get an error.
   void refuse(OriginLog& origin_log, Seq seq, AppendError error);
 
-  /// Asks the homes for what they hold, for retries of strokes that other origins numbered.
+  /// Asks those who may hold it, for retries of strokes that other origins numbered.
   void tick();
 
   std::uint64_t waiting() const {
@@ -47,15 +48,18 @@ class Acks {
   static constexpr MonotonicMs kAskAgainMs = 250;
 
   std::size_t copies(const OriginLog& origin_log, Seq seq) const;
-  void ask_homes(const ChannelLog& log);
+  struct Asked {
+    std::set<Origin> origins;
+    MonotonicMs ms = 0;  ///< when, last
+  };
+  void ask_holders(const ChannelLog& log, Asked& asked);
 
   Turn& turn_;
   const ClusterMap& cluster_;
   const Membership& membership_;
   Links& links_;
   /// Channels with waiters for strokes that this node may not hear of by itself.
-  std::map<ChannelRef, std::map<Origin, Seq>> asked_;
-  MonotonicMs asked_ms_ = 0;
+  std::map<ChannelRef, Asked> asked_;
   std::uint64_t waiting_ = 0;
 };
 

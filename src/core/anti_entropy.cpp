@@ -197,6 +197,15 @@ bool AntiEntropy::settled() const {
   return true;
 }
 
+bool AntiEntropy::catching_up() const {
+  // A hollow node is told so by nobody before all are there.
+  if (hollow_ && membership_.mute() >= cluster_.ack()) return false;
+  for (NodeIx node = 0; node < peers_.size(); ++node) {
+    if (node != cluster_.self() && membership_.speaks(node) && !peers_[node].settled) return true;
+  }
+  return false;
+}
+
 void AntiEntropy::check_refilled() {
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (node != cluster_.self() && !peers_[node].settled_once) return;

@@ -61,6 +61,8 @@ class AntiEntropy {
   bool hollow() const {
     return hollow_;
   }
+  /// Some peer that speaks has yet to hand over what it holds of ours.
+  bool catching_up() const;
 
   std::uint64_t bytes(NodeIx peer) const {
     return peers_[peer].bytes;

@@ -40,6 +40,8 @@ struct Unconfirmed {
   NodeIx peer = 0;
   std::uint32_t origins = 0;   ///< so many; each has it in its mark
   MonotonicMs since_ms = 0;    ///< waiting without any progress
+  Seq own_seq = 0;             ///< one of our own strokes, while `own`,
+  MonotonicMs own_ms = 0;      ///< and since when it waits
   MonotonicMs offered_ms = 0;  ///< last; or when it began
   MonotonicMs due_ms = 0;      ///< when it is offered
   MonotonicMs queued_ms = 0;   ///< when it is looked at, while `queued`: not after due_ms

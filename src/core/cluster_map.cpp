@@ -50,4 +50,11 @@ std::vector<NodeIx> ClusterMap::homes(std::uint64_t channel_hash) const {
   return homes;
 }
 
+std::vector<NodeIx> ClusterMap::likely_holders(std::uint64_t channel_hash) const {
+  std::vector<NodeIx> holders = order(channel_hash);
+  if (!small()) holders.resize(replicas_ == 0 ? 0 : std::min(holders.size(), replicas_ + kFirstStandIns));
+  holders.erase(std::remove(holders.begin(), holders.end(), self_), holders.end());
+  return holders;
+}
+
 }  // namespace inkmesh::core

@@ -47,7 +47,18 @@ class ClusterMap {
   /// The first replicas() of order().
   std::vector<NodeIx> homes(std::uint64_t channel_hash) const;
 
+  /// So few nodes that each of them is asked what it knows of a channel.
+  bool small() const {
+    return ids_.size() <= kSmallMax;
+  }
+  /// Who most likely has what was published a moment ago, though its origin is gone: in a small cluster all others,
+  /// else the homes and those who stand in for them first.
+  std::vector<NodeIx> likely_holders(std::uint64_t channel_hash) const;
+
  private:
+  static constexpr std::size_t kSmallMax = 9;
+  static constexpr std::size_t kFirstStandIns = 2;
+
   std::vector<NodeId> ids_;
   std::vector<std::uint64_t> hashes_;
   NodeIx self_ = 0;

@@ -327,10 +327,8 @@ std::vector<std::string> Core::Parts::not_ready_reasons() const {
 
 const char* Core::Parts::starting() const {
   const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
-  if (up_ms < kStartMs && membership.missing() > 0) return "starting: has not heard from every peer yet";
-  if (up_ms < kSettleMs && membership.mute() < cluster.ack() && !anti_entropy.settled()) {
-    return "starting: is catching up with its peers";
-  }
+  if (up_ms < kMeetMs && membership.missing() > 0) return "starting: has not heard from every peer yet";
+  if (up_ms < kSettleMs && anti_entropy.catching_up()) return "starting: is catching up with its peers";
   return nullptr;
 }
 

@@ -155,7 +155,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.
-  if (accepted.gap_before == 0) sync.on_run(peer, channel);
+  if (accepted.gap_before == 0) sync.on_run(peer, channel, run.origin);
   OriginLog& origin_log = channel.of(run.origin);
   if (accepted.known) replication.confirm(peer, channel, origin_log, origin_log.committed);
   if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, origin_log, last);

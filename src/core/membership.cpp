@@ -13,7 +13,12 @@ constexpr MonotonicMs kSayAgainMs = 60'000;
 Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   Peer& peer = peers_[node];
   if (epoch != peer.epoch) {
-    if (std::find(peer.past.begin(), peer.past.end(), epoch) != peer.past.end()) return Heard::ignored;
+    const auto past = std::find(peer.past.begin(), peer.past.end(), epoch);
+    if (past != peer.past.end()) {
+      // Late, unless the one that we took for its present life has fallen silent: then that one was late.
+      if (peer.state != State::down) return Heard::ignored;
+      peer.past.erase(past);
+    }
     if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
     if (peer.past.size() > kPastEpochs) peer.past.erase(peer.past.begin());
     peer.epoch = epoch;
@@ -23,12 +28,14 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
     peer.clock_known = false;
     peer.generation = 0;
     peer.state = State::up;
-    peer.heard_ms = turn_.ms();
+    peer.heard_ms = peer.linked_since_ms = turn_.ms();
+    peer.doubted_ms = 0;
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
     return Heard::reborn;
   }
   peer.heard_ms = turn_.ms();
   const bool was_down = peer.state == State::down;
+  if (was_down) peer.linked_since_ms = turn_.ms();
   peer.state = State::up;
   if (was_down) turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up again, in the same epoch");
   return was_down ? Heard::returned : Heard::known;

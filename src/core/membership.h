@@ -12,10 +12,13 @@
 namespace inkmesh::core {
 
 constexpr MonotonicMs kHeartbeatMs = 500;
+constexpr MonotonicMs kSilentMs = 800;
 constexpr MonotonicMs kSuspectMs = 1200;
 constexpr MonotonicMs kDownMs = 2000;
 /// A link that was lost and is silent for so long is a dead peer's: sooner than silence alone would tell.
 constexpr MonotonicMs kDownUnlinkedMs = 1000;
+constexpr MonotonicMs kCutOffMs = 150;
+constexpr MonotonicMs kDoubtMs = 1000;
 constexpr std::int64_t kClockOffsetMaxMs = 60'000;
 /// A node that is not on our list and was heard of so lately is counted as there.
 constexpr MonotonicMs kStrangerMs = 5000;
@@ -29,8 +32,9 @@ class Membership {
     std::uint32_t life = 0;  ///< counts its epochs, from 1
     State state = State::unknown;
     MonotonicMs heard_ms = 0;
-    MonotonicMs linked_since_ms = 0;
-    bool linked = false;  ///< our link to it has finished its handshake
+    MonotonicMs linked_since_ms = 0;  ///< when `linked` changed, or it came without a link
+    bool linked = false;              ///< our link to it has finished its handshake
+    MonotonicMs doubted_ms = 0;       ///< until then: it left a question unanswered
     bool full = false;
     bool ready = false;
     bool hollow = true;  ///< until it says otherwise
@@ -80,6 +84,26 @@ class Membership {
   /// Up or suspect: it is sent to, and counted on.
   bool up(NodeIx peer) const {
     return peers_[peer].state == State::up || peers_[peer].state == State::suspect;
+  }
+  /// Up, and not just fallen silent: it has missed one heartbeat at most.
+  bool speaks(NodeIx peer) const {
+    return up(peer) && turn_.ms() < peers_[peer].heard_ms + kSilentMs;
+  }
+  /// Our link to it broke and does not come back, as a reset one does: most likely it is dead, though not yet down.
+  bool cut_off(NodeIx peer) const {
+    const Peer& known = peers_[peer];
+    return !known.linked && turn_.ms() >= known.linked_since_ms + kCutOffMs;
+  }
+  /// It has not answered in time: nothing of importance hangs on it alone for a while.
+  void doubt(NodeIx peer) {
+    peers_[peer].doubted_ms = turn_.ms() + kDoubtMs;
+  }
+  void answered(NodeIx peer) {
+    peers_[peer].doubted_ms = 0;
+  }
+  /// Likely to store what it is given, and to say so.
+  bool fit(NodeIx peer) const {
+    return up(peer) && !cut_off(peer) && !peers_[peer].full && turn_.ms() >= peers_[peer].doubted_ms;
   }
   /// Up, and our link to it stands: a question is likely to be answered.
   bool reachable(NodeIx peer) const {

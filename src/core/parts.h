@@ -92,8 +92,9 @@ struct Core::Parts {
 
   static constexpr MonotonicMs kTickMs = 50;
   static constexpr MonotonicMs kTidyMs = 500;
-  static constexpr MonotonicMs kStartMs = 2000;   ///< how long a start waits for peers before it says ready
-  static constexpr MonotonicMs kSettleMs = 4000;  ///< and for their holdings
+  /// How long a start waits for peers before it says ready: whoever is there has spoken by then.
+  static constexpr MonotonicMs kMeetMs = 2 * core::kHeartbeatMs;
+  static constexpr MonotonicMs kSettleMs = 4000;  ///< and for what those hold who answer
 
   static constexpr std::uint32_t kFullNodeRetryMs = 5000;
 

@@ -1,4 +1,4 @@
-// A publish's way in: refused, known already, held until the homes have answered, or numbered.
+// A publish's way in: refused, known already, held until those who may know it have answered, or numbered.
 #pragma once
 
 #include <map>
@@ -33,7 +33,7 @@ class Publishing {
 
   void publish(Publish publish);
 
-  /// A home's word on a held retry.
+  /// A peer's word on a held retry.
   void on_op_answer(NodeIx peer, const OpAnswer& answer);
   /// False when the ticket is not one of these.
   bool on_op_found(const OpFound& found);

@@ -116,8 +116,19 @@ void Replication::expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Mo
     // The home is late from now on at the earliest, whatever else it has yet to confirm.
     entry.own = true;
     if (!entry.asked) entry.since_ms = turn_.ms();
+    entry.own_seq = origin_log.committed;
+    entry.own_ms = turn_.ms();
     watch(log);
   }
+  // What an author waits for who sent it again may only now be stored here.
+  if (!entry.asked && acks_.waits_again(log)) ask(log, entry);
+}
+
+void Replication::ask(ChannelLog& log, Unconfirmed& entry) {
+  entry.asked = true;
+  entry.offered_ms = turn_.ms();
+  entry.progressed = false;
+  schedule(log, entry, turn_.ms());
 }
 
 void Replication::watch(ChannelLog& log) {
@@ -143,13 +154,19 @@ void Replication::schedule(ChannelLog& log, Unconfirmed& entry, MonotonicMs due_
 void Replication::settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_log, PeerMark& mark) {
   Unconfirmed* entry = log.find_unconfirmed(peer);
   if (entry == nullptr || entry->origins == 0) return;
+  const bool ours = *origin_log.origin == log_.own();
   if (mark.expected && mark.stored >= origin_log.committed) {
     mark.expected = false;
     --entry->origins;
-    if (*origin_log.origin == log_.own()) entry->own = false;
+    if (ours) entry->own = false;
   }
   if (entry->origins != 0) {
-    entry->since_ms = turn_.ms();
+    // What it tells of others' strokes says nothing of whether ours reach it.
+    if (ours || !entry->own) entry->since_ms = turn_.ms();
+    if (ours && mark.stored >= entry->own_seq) {
+      entry->own_seq = origin_log.committed;
+      entry->own_ms = turn_.ms();
+    }
     entry->progressed = true;
     // It has answered an offer: what it had not yet heard of then must not wait for the next one's turn.
     const MonotonicMs soon = turn_.ms() + kOfferOwnMs;
@@ -451,10 +468,11 @@ void Replication::check_standins() {
       return away || late_one(home, log) != nullptr;
     });
     if (waits || acks_.waits_again(log)) {
-      if (turn_.ms() >= log.own_pending_ms + kStandInMs) choose_standins(log);
+      choose_standins(log);
       return false;
     }
     release_standins(log);
+    if (!log.standins.empty()) return false;
     log.own_pending = false;
     return true;
   };
@@ -467,16 +485,12 @@ const Unconfirmed* Replication::late_one(NodeIx peer, const ChannelLog& log) {
 }
 
 void Replication::answer_for(ChannelLog& log) {
-  const auto ask = [&](NodeIx peer) {
-    Unconfirmed* entry = log.find_unconfirmed(peer);
-    if (entry == nullptr || entry->origins == 0 || entry->asked) return;
-    entry->asked = true;
-    entry->offered_ms = turn_.ms();
-    entry->progressed = false;
-    schedule(log, *entry, turn_.ms());
-  };
-  std::for_each(log.homes.begin(), log.homes.end(), ask);
-  std::for_each(log.standins.begin(), log.standins.end(), ask);
+  for (const auto* keepers : {&log.homes, &log.standins}) {
+    for (const NodeIx keeper : *keepers) {
+      Unconfirmed* entry = log.find_unconfirmed(keeper);
+      if (entry != nullptr && entry->origins != 0 && !entry->asked) ask(log, *entry);
+    }
+  }
   // What is on its way to the store here is expected of nobody yet; and a home that has it may die all the same.
   watch(log);
   choose_standins(log);
@@ -491,14 +505,17 @@ void Replication::choose_standins(ChannelLog& log) {
     late_since_ms = std::max(late_since_ms, entry->since_ms);
     return true;
   };
+  const auto lags = [&](NodeIx home) {
+    const Unconfirmed* entry = late_one(home, log);
+    return entry != nullptr && entry->own && turn_.ms() >= entry->own_ms + kLagMs;
+  };
   for (const NodeIx home : log.homes) {
     if (home == cluster_.self()) continue;
-    if (late(home) || !membership_.up(home) || membership_.peer(home).full) ++wanted;
+    if (late(home) || lags(home) || !membership_.fit(home)) ++wanted;
   }
   // One that has died or filled up itself is replaced; it keeps answering for what it holds when it is back.
-  const auto fit = [this](NodeIx node) { return membership_.up(node) && !membership_.peer(node).full; };
   const auto dropped =
-      std::remove_if(log.standins.begin(), log.standins.end(), [&](NodeIx node) { return !fit(node); });
+      std::remove_if(log.standins.begin(), log.standins.end(), [&](NodeIx node) { return !membership_.fit(node); });
   const bool had = !log.standins.empty();
   log.standins.erase(dropped, log.standins.end());
   // One that is late itself may be cut off as the home is: another one is asked beside it.
@@ -506,12 +523,11 @@ void Replication::choose_standins(ChannelLog& log) {
   if (wanted > log.standins.size()) {
     for (const NodeIx node : standin_order(log, late_since_ms)) {
       if (wanted <= log.standins.size()) break;
-      if (node == cluster_.self() || log.is_standin(node) || !fit(node)) continue;
+      if (node == cluster_.self() || log.is_standin(node) || !membership_.fit(node)) continue;
       log.standins.push_back(node);
       // Looked at until it is let go of, though what it was chosen for should never be committed.
       watch(log);
       offer(node, log);
-      if (log.expects(node) && acks_.waits_again(log)) log.find_unconfirmed(node)->asked = true;
       turn_.say(Severity::debug, "peer " + cluster_.id(node) + " stands in for a home of " + log.name);
     }
   }

@@ -84,6 +84,7 @@ class Replication {
   static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
   static constexpr MonotonicMs kWindowForgetMs = 5000;  ///< neither pushed nor confirmed: nothing is under way
   static constexpr MonotonicMs kStandInMs = 250;        ///< a home's silence after which another node stands in
+  static constexpr MonotonicMs kLagMs = 350;            ///< and the age of a stroke, where it confirms but ever later
   static constexpr MonotonicMs kLateBeatMs = 50;        ///< a heartbeat that is later than this was missed
   static constexpr MonotonicMs kOfferOwnMs = 500;       ///< first offer after a push that was not confirmed
   static constexpr MonotonicMs kOfferOthersMs = 2000;   ///< first offer of what its origin is pushing itself
@@ -125,6 +126,8 @@ class Replication {
   /// What we know of the peer's copy, in its present life.
   PeerMark& mark_of(NodeIx peer, OriginLog& origin_log);
   void expect(NodeIx peer, ChannelLog& log, OriginLog& origin_log, MonotonicMs due_ms);
+  /// An author waits for what the peer has yet to confirm: it is offered at once.
+  void ask(ChannelLog& log, Unconfirmed& entry);
   void settle(NodeIx peer, ChannelLog& log, const OriginLog& origin_log, PeerMark& mark);
   void schedule(ChannelLog& log, Unconfirmed& entry, MonotonicMs due_ms);
   /// Nothing of the channel, or of any channel, is expected of the peer any more.

@@ -12,13 +12,13 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
     return true;
   }
   Held held;
-  for (const NodeIx home : log.homes) {
-    if (home != cluster_.self() && may_answer(home)) held.awaited.insert(home);
+  for (const NodeIx peer : cluster_.likely_holders(log.hash)) {
+    if (may_answer(peer)) held.awaited.insert(peer);
   }
   if (held.awaited.empty() || held_.size() >= kHeldMax) return false;
   const std::uint64_t request = ++last_request_;
-  for (const NodeIx home : held.awaited)
-    ask(home, request, publish);
+  for (const NodeIx peer : held.awaited)
+    ask(peer, request, publish);
   held.until_ms = turn_.ms() + kWaitMs;
   requests_.emplace(key_of(publish), request);
   held.publishes.push_back(std::move(publish));
@@ -26,14 +26,12 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   return true;
 }
 
-bool Retries::may_answer(NodeIx home) const {
-  if (!membership_.up(home)) return false;
-  const Membership::Peer& peer = membership_.peer(home);
-  return peer.linked || turn_.ms() < peer.linked_since_ms + kUnlinkedMs;
+bool Retries::may_answer(NodeIx peer) const {
+  return membership_.up(peer) && !membership_.cut_off(peer);
 }
 
-void Retries::ask(NodeIx home, std::uint64_t request, const Publish& publish) {
-  links_.send(home, OpAsk{request, publish.channel, publish.client, publish.op}, 96 + publish.channel.size());
+void Retries::ask(NodeIx peer, std::uint64_t request, const Publish& publish) {
+  links_.send(peer, OpAsk{request, publish.channel, publish.client, publish.op}, 96 + publish.channel.size());
 }
 
 void Retries::linked(NodeIx peer) {
@@ -49,6 +47,7 @@ Retries::ByRequest::iterator Retries::release(ByRequest::iterator it, Released& 
 }
 
 std::optional<Retries::Released> Retries::on_answer(NodeIx peer, const OpAnswer& answer) {
+  membership_.answered(peer);
   const auto it = held_.find(answer.request);
   if (it == held_.end() || it->second.awaited.erase(peer) == 0) return std::nullopt;
   if (!answer.found && !it->second.awaited.empty()) return std::nullopt;
@@ -62,6 +61,8 @@ std::vector<Retries::Released> Retries::tick() {
   std::vector<Released> all;
   // The requests' deadlines rise with their numbers.
   for (auto it = held_.begin(); it != held_.end() && turn_.ms() >= it->second.until_ms;) {
+    for (const NodeIx silent : it->second.awaited)
+      membership_.doubt(silent);
     it = release(it, all.emplace_back());
   }
   for (NodeIx peer = 0; peer < cluster_.size() && !held_.empty(); ++peer) {

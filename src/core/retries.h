@@ -1,4 +1,5 @@
-// Publishes that are sent again to a node that is not caught up on the channel: the homes are asked first.
+// Publishes that are sent again to a node that is not caught up on the channel: those who may know them are asked
+// first.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +20,14 @@ namespace inkmesh::core {
 
 class Retries {
  public:
-  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links,
-          std::uint64_t first_request)
+  Retries(Turn& turn, const ClusterMap& cluster, Membership& membership, Links& links, std::uint64_t first_request)
       : turn_(turn), cluster_(cluster), membership_(membership), links_(links), last_request_(first_request) {}
 
-  /// Holds the publish while the homes are asked. False when none is there to ask, or too many are held already.
+  /// Holds the publish while those who may know it are asked. False when none is there to ask, or too many are held
+  /// already.
   bool hold(const ChannelLog& log, Publish publish);
 
-  /// A publish whose question is answered, or was not within a second.
+  /// A publish whose question is answered, or was not in time.
   struct Released {
     std::vector<Publish> publishes;  ///< of the same (channel, client, op)
     std::optional<KnownOp> known;
@@ -38,9 +39,9 @@ class Retries {
   void linked(NodeIx peer);
 
  private:
-  static constexpr MonotonicMs kWaitMs = 1000;
-  /// A home whose link is gone for so long is most likely dead: nobody waits for its word.
-  static constexpr MonotonicMs kUnlinkedMs = 250;
+  /// Its author is owed an answer within a second, and once it is numbered it takes a home's silence and a stand-in's
+  /// commit to have its copies. What somebody knows who keeps silent for longer may get a second copy.
+  static constexpr MonotonicMs kWaitMs = 400;
   static constexpr std::size_t kHeldMax = 20'000;
 
   using Key = std::tuple<Channel, ClientName, Op>;
@@ -55,15 +56,15 @@ class Retries {
   static Key key_of(const Publish& publish) {
     return {publish.channel, publish.client, publish.op};
   }
-  bool may_answer(NodeIx home) const;
+  bool may_answer(NodeIx peer) const;
   void gone(NodeIx peer, std::vector<Released>& released);
-  void ask(NodeIx home, std::uint64_t request, const Publish& publish);
+  void ask(NodeIx peer, std::uint64_t request, const Publish& publish);
   /// Takes it out; gives the one after it.
   ByRequest::iterator release(ByRequest::iterator it, Released& released);
 
   Turn& turn_;
   const ClusterMap& cluster_;
-  const Membership& membership_;
+  Membership& membership_;
   Links& links_;
   ByRequest held_;
   std::map<Key, std::uint64_t> requests_;

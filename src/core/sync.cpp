@@ -75,7 +75,7 @@ void Sync::start_round(ChannelLog& log, State& state) {
   for (const NodeIx node : interest_.interested(log.hash)) {
     if (interest_.known(node)) add(node);
   }
-  if (cluster_.replicas() == 0 || cluster_.size() <= kAskAllNodes) {
+  if (cluster_.replicas() == 0 || cluster_.small()) {
     // Each channel begins at another one: not everybody's first question goes to the same few.
     for (NodeIx node = 0; node < cluster_.size(); ++node)
       add(static_cast<NodeIx>((log.hash + node) % cluster_.size()));
@@ -89,7 +89,7 @@ void Sync::end_round(const ChannelLog& log, State& state) {
   const std::size_t silent = cluster_.size() - 1 - state.answered;
   // A stroke was acknowledged on `ack` nodes: where fewer than that have not answered, one that has it did. A larger
   // cluster asks but some, and takes a settled home's word.
-  const bool asked = cluster_.size() > kAskAllNodes || silent < cluster_.ack();
+  const bool asked = !cluster_.small() || silent < cluster_.ack();
   const bool home_word = state.home_word || (log.self_home && anti_entropy_.settled());
   const bool whole = cluster_.replicas() == 0 ? silent == 0 : asked && home_word;
   if ((!whole || membership_.lists_differ()) && !mutated(Mutation::whole_without_answers)) return;
@@ -162,10 +162,9 @@ void Sync::want(ChannelLog& log, State& state) {
 }
 
 void Sync::put_off_mute(ChannelLog& log, State& state) {
-  // They may be cut off, and an author wait for what somebody offers meanwhile: they are asked again afterwards.
-  const auto mute = [this](const Asked& asked) {
-    return turn_.ms() >= asked.sent_ms + kMuteMs && membership_.peer(asked.peer).heard_ms < asked.sent_ms;
-  };
+  // They may be cut off, if only from us to them, and an author wait for what somebody offers meanwhile: they are asked
+  // again afterwards.
+  const auto mute = [this](const Asked& asked) { return turn_.ms() >= asked.sent_ms + kMuteMs && !asked.answering; };
   if (state.pulling.empty() || !std::all_of(state.pulling.begin(), state.pulling.end(), mute)) return;
   const auto due = std::find_if(state.wanted.begin(), state.wanted.end(), [&](const auto& wanted) {
     const NodeIx from = wanted.second.from;
@@ -201,6 +200,7 @@ void Sync::ask(ChannelLog& log, State& state, NodeIx peer) {
 void Sync::pull(ChannelLog& log, Asked& asked) {
   asked.request = ++last_request_;
   asked.heard_ms = asked.sent_ms = turn_.ms();
+  asked.answering = false;
   ++pulls_;
   Cursor have = log.appended();
   const std::size_t bytes = log.name.size() + 32 + have.size() * 40;
@@ -223,11 +223,13 @@ void Sync::hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, 
   queue(log, state);
 }
 
-void Sync::on_run(NodeIx peer, const ChannelLog& log) {
+void Sync::on_run(NodeIx peer, const ChannelLog& log, const Origin& origin) {
   const auto it = states_.find(const_cast<ChannelLog*>(&log));
   if (it == states_.end()) return;
   for (Asked& asked : it->second.pulling) {
-    if (asked.peer == peer) asked.heard_ms = turn_.ms();
+    if (asked.peer != peer) continue;
+    asked.heard_ms = turn_.ms();
+    asked.answering = asked.answering || node_of(origin) != cluster_.id(peer);
   }
 }
 

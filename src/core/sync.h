@@ -75,7 +75,7 @@ class Sync {
   void hear_of(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq, MonotonicMs delay_ms);
 
   /// A run that was taken, or held nothing new: it may be a part of the answer.
-  void on_run(NodeIx peer, const ChannelLog& log);
+  void on_run(NodeIx peer, const ChannelLog& log, const Origin& origin);
   void on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done);
   /// The peer went down, or its link lost something: what it was asked is void, what it may have sent is asked for.
   void link_lost(NodeIx peer);
@@ -87,14 +87,13 @@ class Sync {
 
  private:
   static constexpr MonotonicMs kSilentMs = 400;       ///< a pull without an answer goes to the next target
-  static constexpr MonotonicMs kMuteMs = 200;         ///< without a word at all: what others offer goes first
+  static constexpr MonotonicMs kMuteMs = 200;         ///< without any answer: what others offer goes first
   static constexpr MonotonicMs kPullMs = 3000;        ///< and one without an end, whatever else comes from there
   static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
   static constexpr std::size_t kPullsMax = 256;       ///< under way at once
   static constexpr std::size_t kWindowMax = 32;       ///< of them, for one channel
   static constexpr MonotonicMs kAskAgainMs = 20'000;  ///< an open channel is compared so often, whatever was heard
-  static constexpr std::size_t kAskAllNodes = 9;      ///< in so small a cluster every node is asked
 
   struct Wanted {
     Seq seq = 0;
@@ -107,6 +106,7 @@ class Sync {
     std::uint64_t request = 0;
     MonotonicMs heard_ms = 0;  ///< when the pull was sent, or a part of its answer came
     MonotonicMs sent_ms = 0;   ///< when the pull was sent
+    bool answering = false;    ///< what came since is no live push of its own
     bool alone = false;        ///< it has more than one answer holds: no other is asked meanwhile
   };
   struct State {

@@ -80,22 +80,23 @@ struct AskingTest : testing::Test {
   void say(const NodeId& from, std::vector<LinkMessage> messages) {
     step(FrameReceived{Frame{from, "aaaaaaaa", 1, ++numbers[from], std::move(messages)}});
   }
+  static StrokeRun run(const Origin& origin, Seq seq) {
+    auto stroke = std::make_shared<Stroke>();
+    stroke->channel = kChannel;
+    stroke->origin = origin;
+    stroke->seq = seq;
+    stroke->ts = seq;
+    stroke->client = "bob";
+    stroke->op = seq;
+    stroke->data = "1";
+    return StrokeRun{kChannel, origin, {std::move(stroke)}, false};
+  }
   void answer(const Asked& to, Seq head, bool more = false) {
     PullDone done{to.pull.request, kChannel, {}, more, true};
     if (head != 0) done.heads.set(kOrigin, head);
     std::vector<LinkMessage> messages;
     const Seq next = to.pull.cursor.at(kOrigin) + 1;
-    if (next <= head) {
-      auto stroke = std::make_shared<Stroke>();
-      stroke->channel = kChannel;
-      stroke->origin = kOrigin;
-      stroke->seq = next;
-      stroke->ts = next;
-      stroke->client = "bob";
-      stroke->op = next;
-      stroke->data = "1";
-      messages.emplace_back(StrokeRun{kChannel, kOrigin, {std::move(stroke)}, false});
-    }
+    if (next <= head) messages.emplace_back(run(kOrigin, next));
     messages.emplace_back(std::move(done));
     say(to.peer, std::move(messages));
   }
@@ -177,6 +178,22 @@ TEST_F(AskingTest, TheSilentHoldUpNobodyElseAndLeaveTheHistoryOpen) {
   }
   ASSERT_EQ(lives.size(), 1U);
   EXPECT_FALSE(lives.front().complete);
+}
+
+TEST_F(AskingTest, WhoHeardNoQuestionGivesWayToWhoOffersThoughItPushes) {
+  open();
+  ASSERT_EQ(asked.size(), 1U);
+  const Asked deaf = std::exchange(asked, {}).front();
+  const NodeId other = peer(deaf.peer == peer(50) ? 51 : 50);
+  for (Seq seq = 1; seq <= 5; ++seq) {
+    ms += 50;
+    say(deaf.peer, {run(make_origin(deaf.peer, "aaaaaaaa"), seq)});
+    end_turn();
+  }
+  say(other, {Offer{{{kChannel, {{make_origin(other, "aaaaaaaa"), 1, 1}}}}}});
+  end_turn();
+  ASSERT_EQ(asked.size(), 1U);
+  EXPECT_EQ(asked.front().peer, other);
 }
 
 }  // namespace

@@ -134,7 +134,7 @@ export class World {
     await host.removeData();
   }
 
-  /** Starts a host's process and measures until it says that it is caught up. */
+  /** Starts a host's process and measures until it is ready, and until it holds all that the others held. */
   restart(id) {
     const host = this.host(id);
     host.down = false;
@@ -142,19 +142,33 @@ export class World {
     const { lives, startedAtMs } = host;
     const others = this.hosts.filter((other) => other !== host && other.running && !other.paused);
     const held = Promise.all(others.map((other) => other.status().then(({ store }) => store.strokes, () => 0)));
-    const gone = () => host.lives !== lives || !host.running;
-    const level = async () => {
-      await until(`${id} ready`, async () => gone() || (await host.isReady()), READY_MS, WATCH_MS);
-      if (gone()) return;
-      this.journal.note('node', { node: id, state: 'ready', life: lives });
-      this.journal.measured('restart_to_ready', Date.now() - startedAtMs, { node: id });
-      if (this.settings.replicas < this.ids.length) return;
-      const wanted = Math.max(...(await held));
-      await until(`${id} level`, async () => gone() || (await host.status()).store.strokes >= wanted, READY_MS, WATCH_MS);
-      if (!gone()) this.journal.measured('restart_to_level', Date.now() - startedAtMs, { node: id, strokes: wanted });
+    const measured = (measure, fields) => this.journal.measured(measure, Date.now() - startedAtMs, { node: id, ...fields });
+    const watch = async () => {
+      // Where a home is not everyone, how many strokes it is to hold is not known here.
+      const wanted = this.settings.replicas < this.ids.length ? undefined : Math.max(...(await held));
+      let waits;
+      let ready = false;
+      let level = wanted === undefined;
+      await until(`${id} ready and level`, async () => {
+        if (host.lives !== lives || !host.running) return true;
+        const { reasons, hollow, peers, store } = await host.status();
+        const why = JSON.stringify({ reasons, hollow, peers: peers.map(({ id: peer, state, settled }) => `${peer} ${state}${settled ? '' : ', not settled'}`) });
+        if (!ready && why !== waits) this.journal.note('starting', { node: id, after_ms: Date.now() - startedAtMs, ...JSON.parse(why) });
+        waits = why;
+        if (!ready && reasons.length === 0) {
+          ready = true;
+          this.journal.note('node', { node: id, state: 'ready', life: lives });
+          measured('restart_to_ready');
+        }
+        if (!level && store.strokes >= wanted) {
+          level = true;
+          measured('restart_to_level', { strokes: wanted });
+        }
+        return ready && level;
+      }, READY_MS, WATCH_MS);
     };
     // Another fault may take it again, or hold it up, before it is level: then there is nothing to measure.
-    level().catch((error) => this.journal.note('not_level', { node: id, why: error.message }));
+    watch().catch((error) => this.journal.note('not_level', { node: id, why: error.message }));
   }
 
   /** The process of a host is gone, or about to: its clients have to go elsewhere. */

@@ -10,7 +10,7 @@ void AckWatch::given(NodeIndex node, const Publish& publish) {
   if (options_.ack_us == 0) return;
   const Key key{node, nodes_[node]->life(), publish.conn, publish.id};
   given_[key] = Given{agenda_.now(), publish.channel, publish.client, publish.op, publish.retry, false};
-  agenda_.after(publish.retry ? options_.retry_ack_us : options_.ack_us, [this, key] { look(key); });
+  agenda_.after(options_.ack_us, [this, key] { look(key); });
 }
 
 void AckWatch::answered(NodeIndex node, ConnId conn, RequestId request) {

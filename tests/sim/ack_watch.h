@@ -9,8 +9,8 @@
 //     cut, nothing lost on them, gossip included;
 //   - all of these run with the same node list.
 // Nothing is asked of the other nodes: they may be dead, cut off, slow or full, noticed or not, homes or not.
-// A publish that is sent again has options.retry_ack_us, and is owed nothing when it stands already and only nodes that
-// are not reached have it: nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.
+// A publish that is sent again is owed nothing when it stands already and only nodes that are not reached have it:
+// nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.
 #pragma once
 
 #include <cstdint>

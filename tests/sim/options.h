@@ -37,10 +37,9 @@ struct Options {
   SimUs converge_us = 30_s;  ///< the second phase's bound: no faults, and all must come together
   SimUs prompt_us = 8_s;     ///< after that: a new stroke must be everywhere; a refused author waits up to 5 s
 
-  /// How soon a node must answer a publish, and one that is sent again, where AckWatch says so; 0: whenever. It and its
-  /// helpers must have been well for `ack_calm_us` before.
+  /// How soon a node must answer a publish where AckWatch says so; 0: whenever. It and its helpers must have been well
+  /// for `ack_calm_us` before.
   SimUs ack_us = 1_s;
-  SimUs retry_ack_us = 2_s;
   SimUs ack_calm_us = 2_s;
 
   // The machine.

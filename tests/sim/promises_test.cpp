@@ -172,6 +172,36 @@ TEST(Promise4, TheNodeThatKnowsAPublishAnswersDuplicate) {
   }
 }
 
+TEST(Promise4, WhoOnlyHasTheDrawingOpenIsAskedToo) {
+  Scene scene(calm(5, 2, 2));
+  const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+  std::vector<NodeIndex> strangers;
+  for (NodeIndex node = 0; node < 5; ++node) {
+    if (node != homes[0] && node != homes[1]) strangers.push_back(node);
+  }
+  const NodeIndex origin = strangers[0];
+  const NodeIndex reader_at = strangers[1];
+  SimClient& reader = scene.world.client("reader", reader_at);
+  reader.set_stay(true);
+  reader.subscribe(kDrawing);
+  ASSERT_TRUE(scene.live(reader, kDrawing));
+  // The homes never hear of the stroke, nor its origin of the one copy that there is, and then it is gone.
+  for (const NodeIndex home : homes)
+    scene.world.network().cut(origin, home);
+  scene.world.network().cut(reader_at, origin);
+  SimClient& author = scene.world.client("author", origin);
+  author.publish(kDrawing);
+  ASSERT_TRUE(scene.world.run_until_true([&] { return reader.subscription(kDrawing).strokes.size() == 1; }, 1_s));
+  scene.world.node(origin).crash(false);
+  author.reconnect(strangers[2]);
+  ASSERT_TRUE(scene.acknowledged(author, 1_s));
+  EXPECT_TRUE(author.acks().back().duplicate);
+  scene.world.node(origin).start();
+  scene.world.network().heal_all();
+  ASSERT_TRUE(scene.comes_together(10_s));
+  EXPECT_EQ(reader.subscription(kDrawing).strokes.size(), 1U) << "drawn twice";
+}
+
 TEST(Promise4, ASecondCopyStaysInTheLogAndIsDrawnOnceAtTheLowestPlace) {
   Scene scene(calm(3, 2, 2));
   std::vector<SimClient*> readers;
@@ -295,7 +325,7 @@ TEST(Complete, IsNoPageThatWasReadBeforeTheRestWasStored) {
     options.seed = 100 + delay;
     options.commit_us_min = options.commit_us_max = 1090_ms;
     options.read_us_max = 200_ms;
-    options.ack_us = options.retry_ack_us = 5_s;
+    options.ack_us = 5_s;
     Scene scene(options);
     const Channel drawing = "drawing";
     // The notes of the first lives go to the same slow disk.

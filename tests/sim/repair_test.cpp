@@ -92,6 +92,73 @@ TEST(StandIns, AreFoundForARetryOfWhatIsOnItsWayToTheStore) {
       scene.world.run_until_true([&] { return scene.world.node(homes[1]).core().status().standins == 0; }, 10_s));
 }
 
+TEST(StandIns, AreFoundForARetryBeforeTheHomeIsKnownToBeDown) {
+  Options options = calm(3, 2, 2);
+  options.commit_us_min = options.commit_us_max = 100_ms;
+  Scene scene(options);
+  const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+  SimClient& author = scene.world.client("author", homes[0]);
+  author.publish(kDrawing);
+  // Stored at the origin, and being stored at the other home, of which nothing is expected yet.
+  scene.world.run_for(150_ms);
+  scene.world.node(homes[0]).crash(true);
+  author.reconnect(homes[1]);
+  ASSERT_TRUE(scene.world.run_until_true([&] { return author.connected(); }, 20_ms));
+  ASSERT_EQ(scene.world.node(homes[1]).store().usage().strokes, 0U);
+  EXPECT_TRUE(scene.acknowledged(author, 800_ms));
+  EXPECT_NE(scene.peer(homes[1], homes[0]).state, "down");
+  EXPECT_TRUE(scene.holds());
+}
+
+TEST(StandIns, AreSoughtThoughTheHomeSpeaksOfOthersStrokes) {
+  // It draws on and tells what it has, and hears nothing: whenever that comes, our own stroke waits no longer.
+  for (SimUs phase = 0; phase < 500_ms; phase += 50_ms) {
+    Scene scene(calm(4, 2, 2));
+    const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+    SimClient& busy = scene.world.client("busy", homes[1]);
+    SimClient& author = scene.world.client("author", homes[0]);
+    for (SimClient* client : {&busy, &author})
+      client->set_stay(true);
+    const auto draw_on = [&](SimUs until) {
+      for (; scene.world.now() < until; scene.world.run_for(20_ms))
+        busy.publish(kDrawing);
+    };
+    draw_on(scene.world.now() + 500_ms + phase);
+    scene.world.network().cut(homes[0], homes[1]);
+    author.publish(kDrawing);
+    draw_on(scene.world.now() + 450_ms);
+    EXPECT_EQ(author.outbox(), 0U) << phase;
+    EXPECT_TRUE(scene.holds());
+  }
+}
+
+TEST(Copies, AreAskedOfWhoeverMayHaveOne) {
+  // Nothing goes to the other home, nor to its stand-in: who has the drawing open has the second copy, as the origin
+  // knew.
+  Scene scene(calm(4, 2, 2));
+  const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+  std::vector<NodeIndex> others;
+  for (NodeIndex node = 0; node < 4; ++node) {
+    if (node != homes[0] && node != homes[1]) others.push_back(node);
+  }
+  for (const NodeIndex node : others) {
+    SimClient& reader = scene.world.client("reader" + std::to_string(node), node);
+    reader.set_stay(true);
+    reader.subscribe(kDrawing);
+    ASSERT_TRUE(scene.live(reader, kDrawing));
+  }
+  scene.world.node(homes[1]).crash(true);
+  SimClient& author = scene.world.client("author", homes[0]);
+  author.publish(kDrawing);
+  ASSERT_TRUE(
+      scene.world.run_until_true([&] { return held(scene, others[0]) == 1 && held(scene, others[1]) == 1; }, 1_s));
+  scene.world.node(homes[0]).crash(true);
+  author.reconnect(others[0]);
+  // A way there and back, no home's silence.
+  EXPECT_TRUE(scene.acknowledged(author, 100_ms));
+  EXPECT_TRUE(scene.holds());
+}
+
 TEST(StandIns, HandBackWhatTheirDeadOriginCannot) {
   Scene scene(calm(4, 2, 2));
   const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
