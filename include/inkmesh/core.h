@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,13 @@ struct StoredHead {
   TimeUs ts = 0;            ///< the stroke's at seq
 };
 
+/// A second process that runs under a node's id.
+struct TwinStatus {
+  Epoch epoch;
+  std::string address;  ///< empty: not known
+  bool later = false;   ///< it was started later than the other one
+};
+
 /// Counters since the start, and gauges. All are of this node.
 struct PeerStatus {
   NodeId id;
@@ -53,6 +61,8 @@ struct PeerStatus {
   bool full = false;
   bool hollow = false;               ///< its store is new, or was lost and is not refilled yet
   bool same_list = false;            ///< it runs with our node list, replicas and ack
+  std::optional<TwinStatus> twin;    ///< two processes run as it: the one that we do not listen to
+  std::uint8_t other_version = 0;    ///< of the mesh's language, in which it spoke of late; 0: ours, or it is silent
   bool settled = false;              ///< it has shown us all that it holds of our homes' channels
   std::uint64_t lag_strokes = 0;     ///< strokes that it should have and has not confirmed
   std::uint64_t window_bytes = 0;    ///< sent and not confirmed
@@ -72,9 +82,11 @@ struct CoreStatus {
   Epoch epoch;
   bool ready = false;
   std::vector<std::string> not_ready_reasons;
-  bool hollow = false;        ///< its store is new, was lost or set back, or homes have moved since it was whole
-  bool lists_differ = false;  ///< a node that is there has another node list, replicas or ack, or is not on ours
-  bool full = false;          ///< the store takes no publishes
+  bool hollow = false;             ///< its store is new, was lost or set back, or homes have moved since it was whole
+  bool lists_differ = false;       ///< a node that is there has another node list, replicas or ack, or is not on ours
+  bool full = false;               ///< the store takes no publishes
+  std::optional<TwinStatus> twin;  ///< another process that runs as this node
+  bool shut_out = false;           ///< and is listened to instead of this one
   std::vector<PeerStatus> peers;
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;

@@ -119,6 +119,12 @@ struct HistoryPage {
   bool complete = false;
 };
 
+/// `goaway`, and an end to the connection: another node serves that client better.
+struct SendAway {
+  ConnId conn = 0;
+  std::string reason;  ///< for the close frame: short
+};
+
 // ---- to the store ---------------------------------------------------------------------------------------------------
 
 /// Store these strokes in one transaction with whatever else waits, then say Committed{ticket} or AppendFailed{ticket}.
@@ -206,8 +212,8 @@ struct Halt {
 };
 
 using Effect = std::variant<SendSubscribed, SendLive, SendUnsubscribed, DeliverStrokes, DeliverSignal, SendAck,
-                            SendError, SendPresence, SendPresenceChange, HistoryPage, Append, Repair, Note, Read,
-                            FindSince, FindOp, SendGossip, SendFrame, Say, Halt>;
+                            SendError, SendPresence, SendPresenceChange, HistoryPage, SendAway, Append, Repair, Note,
+                            Read, FindSince, FindOp, SendGossip, SendFrame, Say, Halt>;
 
 using Effects = std::vector<Effect>;
 

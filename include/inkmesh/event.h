@@ -1,6 +1,7 @@
 // Everything that can happen to the core.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -147,6 +148,13 @@ struct GossipReceived {
 
 struct FrameReceived {
   Frame frame;
+  std::string address = {};  ///< where it came from; empty: not known
+};
+
+/// A peer said something in another version of the mesh's language.
+struct OtherVersion {
+  NodeId peer;
+  std::uint8_t version = 0;
 };
 
 /// The link to a peer has finished its handshake: frames sent from now on can arrive.
@@ -169,6 +177,6 @@ struct Drain {};
 
 using Event = std::variant<ConnOpened, ConnClosed, Written, Subscribe, Unsubscribe, Publish, SignalSent, PresenceAsk,
                            HistoryAsk, Committed, AppendFailed, ReadDone, SinceFound, OpFound, StoreFill,
-                           GossipReceived, FrameReceived, PeerConnected, PeerDisconnected, Tick, Drain>;
+                           GossipReceived, FrameReceived, OtherVersion, PeerConnected, PeerDisconnected, Tick, Drain>;
 
 }  // namespace inkmesh

@@ -18,6 +18,17 @@ namespace inkmesh {
 
 // ---- gossip -------------------------------------------------------------------------------------------------------
 
+/// Two lives of one node of which both may go on. Each that does says so to whoever tells of it, with StillHere.
+struct TwinLives {
+  NodeId node;
+  Epoch heard;  ///< the teller listens to this one
+  Epoch other;
+  std::string heard_address;  ///< where it speaks from, as the teller sees it; empty: not known
+  std::string other_address;
+  bool both = false;         ///< both have said so of late: two processes run as that node
+  bool other_later = false;  ///< the other one was started later
+};
+
 /// Every 500 ms from each node.
 struct Heartbeat {
   std::uint64_t list_generation = 0;   ///< hash of the node list, replicas and ack
@@ -29,7 +40,9 @@ struct Heartbeat {
   bool ready = false;  ///< it takes clients
   /// Its store may have lost what it once acknowledged: its word that it has all counts for nothing.
   bool hollow = true;
+  std::vector<TwinLives> twins;  ///< at most kTwinLivesMax
 };
+constexpr std::size_t kTwinLivesMax = 8;
 
 /// Interest version `from` to `from + 1`.
 struct InterestDelta {
@@ -213,9 +226,26 @@ struct PresenceWant {
   Channel channel;
 };
 
-using LinkMessage = std::variant<InterestWant, InterestFull, StrokeRun, Stored, Pull, PullDone, Heads, Fetch,
-                                 StoredWant, StoreFull, Digest, DigestReply, Offer, SettleAsk, SettleDone, OpAsk,
-                                 OpAnswer, SignalMessage, PresenceFull, PresenceDelta, PresenceWant>;
+// ---- links: two processes under one id ------------------------------------------------------------------------------
+
+/// To whoever is found at a node's address: which of these lives is that?
+struct WhoIsThere {
+  Epoch heard;
+  Epoch other;
+};
+
+/// From a process that was told of another one under its id. It names the other: so it was sent after that was heard
+/// of.
+struct StillHere {
+  Epoch other;
+  bool reached = false;     ///< the answer to WhoIsThere: frames for the node reach this process
+  std::uint64_t up_ms = 0;  ///< since its start
+};
+
+using LinkMessage =
+    std::variant<InterestWant, InterestFull, StrokeRun, Stored, Pull, PullDone, Heads, Fetch, StoredWant, StoreFull,
+                 Digest, DigestReply, Offer, SettleAsk, SettleDone, OpAsk, OpAnswer, SignalMessage, PresenceFull,
+                 PresenceDelta, PresenceWant, WhoIsThere, StillHere>;
 
 /// All that one node has to say to one peer in one turn.
 struct Frame {

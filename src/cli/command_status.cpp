@@ -69,8 +69,15 @@ std::string reasons_of(const JsonObject& status) {
 
 /// What an operator should see beside the state, of a node or of a peer.
 std::string marks_of(const JsonObject& status) {
-  return std::string(status.flag("full") ? ", full" : "") + (status.flag("hollow") ? ", hollow" : "") +
-         (status.flag("lists_differ") ? ", other lists" : "") + (status.flag("twin") ? ", two of it" : "");
+  std::string marks = std::string(status.flag("full") ? ", full" : "") + (status.flag("hollow") ? ", hollow" : "") +
+                      (status.flag("lists_differ") ? ", other lists" : "");
+  if (status.flag("twin")) {
+    const std::string address = status.text("twin_address");
+    marks += ", two of it" + (address.empty() ? "" : " (also at " + address + ")");
+  }
+  const auto version = status.number("other_mesh_version");
+  if (version.value_or(0) != 0) marks += ", speaks mesh version " + std::to_string(*version);
+  return marks;
 }
 
 std::vector<std::string> node_row(const std::string& id, const std::string& address, const JsonObject& status) {

@@ -190,7 +190,7 @@ void AntiEntropy::on_settle_done(NodeIx node, const SettleDone& done) {
 
 bool AntiEntropy::settled() const {
   if (mutated(Mutation::settled_at_once)) return true;
-  if (hollow_ || membership_.mute() >= cluster_.ack() || membership_.lists_differ()) return false;
+  if (hollow_ || shut_out_ || membership_.mute() >= cluster_.ack() || membership_.lists_differ()) return false;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (node != cluster_.self() && membership_.up(node) && !settled(node)) return false;
   }

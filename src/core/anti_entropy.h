@@ -41,6 +41,11 @@ class AntiEntropy {
   /// The store turns out to be older than this node's last life.
   void set_back();
 
+  /// The peers listen to another process in this one's place: they do not answer, and may know more.
+  void set_shut_out(bool shut_out) {
+    shut_out_ = shut_out;
+  }
+
   /// The peer is new, returned, or was behind a broken link: compare with it, and ask it to say when we have all.
   void begin(NodeIx peer);
 
@@ -140,6 +145,7 @@ class AntiEntropy {
   Question last_question_ = 0;
   Question question_of_all_ = 0;  ///< the latest that waits for all peers
   bool hollow_ = false;
+  bool shut_out_ = false;
 };
 
 }  // namespace inkmesh::core

@@ -17,6 +17,8 @@ using core::OriginLog;
 
 namespace {
 
+constexpr const char* kShutOut = "another process runs as this node";
+
 /// Numbers of requests stay below 2^53, however long a life is.
 std::uint64_t first_request(std::uint64_t seed, std::uint64_t of) {
   return core::mix(seed ^ of) >> 16;
@@ -33,6 +35,7 @@ Core::Parts::Parts(const CoreSettings& given)
       lives(turn, cluster, given.notes, given.epoch),
       membership(turn, cluster),
       links(turn, cluster, given.epoch, given.seed),
+      twins(turn, cluster, membership, links, given.epoch),
       acks(turn, cluster, membership, links),
       replication(turn, cluster, log, interest, membership, links, acks),
       anti_entropy(turn, cluster, log, lives, membership, links, replication, core::mix(given.seed)),
@@ -41,7 +44,7 @@ Core::Parts::Parts(const CoreSettings& given)
       repairs(turn, cluster, membership, links),
       retries(turn, cluster, membership, links, first_request(given.seed, 2)),
       sessions(turn, log, sync, {given.channels_per_connection, given.outbox_bytes}),
-      publishing(turn, log, membership, sync, acks, retries, replication, sessions),
+      publishing(turn, log, membership, twins, sync, acks, retries, replication, sessions),
       presence(turn, cluster, log, interest, membership, links),
       history(turn, log, sync),
       received_strokes(cluster.size()) {}
@@ -59,6 +62,7 @@ void Core::step(Event event, const Now& now, Effects& effects) {
   if (parts.started_ms == 0) {
     parts.started_ms = now.monotonic_ms;
     parts.lives.begin();
+    parts.twins.begin();
   }
   std::visit([&parts](auto& happened) { parts.on(happened); }, event);
 }
@@ -114,6 +118,7 @@ void Core::Parts::end_turn() {
 
 void Core::Parts::on(const ConnOpened& event) {
   sessions.opened(event);
+  if (sent_away) turn.emit(SendAway{event.conn, kShutOut});
 }
 
 void Core::Parts::on(const ConnClosed& event) {
@@ -269,10 +274,13 @@ void Core::Parts::on(const Tick&) {
     went_down(peer);
   // Once it has begun to take clients it is not starting any more, whatever it learns of its peers.
   started = started || starting() == nullptr;
-  // Who was hollow and is not any more says so at once: others wait for it.
+  // Who was hollow and is not any more says so at once: others wait for it. So does who has heard of a twin.
   const bool was_hollow = anti_entropy.hollow();
   anti_entropy.tick();
-  if (turn.ms() >= heartbeat_ms + core::kHeartbeatMs || anti_entropy.hollow() != was_hollow) {
+  twins.tick();
+  send_away_if_shut_out();
+  const bool news = twins.take_news() || anti_entropy.hollow() != was_hollow;
+  if (turn.ms() >= heartbeat_ms + core::kHeartbeatMs || news) {
     heartbeat_ms = turn.ms();
     send_heartbeat();
   }
@@ -306,84 +314,21 @@ void Core::Parts::send_heartbeat() {
   beat.full = publishing.out_of_space();
   beat.ready = not_ready_reasons().empty();
   beat.hollow = anti_entropy.hollow();
-  gossip(beat);
+  beat.twins = twins.lives();
+  gossip(std::move(beat));
+}
+
+void Core::Parts::send_away_if_shut_out() {
+  if (twins.shut_out() == sent_away) return;
+  sent_away = !sent_away;
+  anti_entropy.set_shut_out(sent_away);
+  if (!sent_away) return;
+  for (const ConnId conn : sessions.connections())
+    turn.emit(SendAway{conn, kShutOut});
 }
 
 void Core::Parts::gossip(std::variant<Heartbeat, InterestDelta> body) {
   turn.emit(SendGossip{GossipMessage{settings.self, settings.epoch, std::move(body)}});
-}
-
-std::vector<std::string> Core::Parts::not_ready_reasons() const {
-  std::vector<std::string> reasons;
-  if (publishing.draining()) reasons.emplace_back("draining: the node is about to stop");
-  if (membership.clock_wrong()) {
-    reasons.push_back("clock: " + std::to_string(membership.clock_lead_ms() / 1000) +
-                      " s off the median of the peers'");
-  }
-  const char* const waits = started ? nullptr : starting();
-  if (waits != nullptr) reasons.emplace_back(waits);
-  return reasons;
-}
-
-const char* Core::Parts::starting() const {
-  const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
-  if (up_ms < kMeetMs && membership.missing() > 0) return "starting: has not heard from every peer yet";
-  if (up_ms < kSettleMs && anti_entropy.catching_up()) return "starting: is catching up with its peers";
-  return nullptr;
-}
-
-CoreStatus Core::Parts::status() const {
-  CoreStatus status;
-  status.self = settings.self;
-  status.epoch = settings.epoch;
-  status.not_ready_reasons = not_ready_reasons();
-  status.ready = status.not_ready_reasons.empty();
-  status.hollow = anti_entropy.hollow();
-  status.lists_differ = membership.lists_differ();
-  status.full = publishing.out_of_space();
-  for (NodeIx node = 0; node < cluster.size(); ++node) {
-    if (node == cluster.self()) continue;
-    const core::Membership::Peer& known = membership.peer(node);
-    const core::Replication::PeerFigures figures = replication.figures(node);
-    PeerStatus peer;
-    peer.id = cluster.id(node);
-    peer.state = core::Membership::name_of(known.state);
-    peer.epoch = known.epoch;
-    peer.full = known.full;
-    peer.hollow = membership.up(node) && known.hollow;
-    peer.same_list = membership.same_list(node);
-    peer.settled = membership.up(node) && anti_entropy.settled(node);
-    peer.lag_strokes = figures.lag_strokes;
-    peer.window_bytes = figures.window_bytes;
-    peer.clock_offset_ms = known.clock_offset_ms;
-    peer.interest_channels = interest.size(node);
-    peer.forwarded_interest = figures.forwarded_interest;
-    peer.forwarded_durability = figures.forwarded_durability;
-    peer.received_strokes = received_strokes[node];
-    peer.frames_sent = links.frames_sent(node);
-    peer.frames_received = links.frames_received(node);
-    peer.frames_lost = links.frames_lost(node);
-    peer.antientropy_bytes = figures.offer_bytes + anti_entropy.bytes(node);
-    status.peers.push_back(std::move(peer));
-  }
-  const core::Sessions::Figures figures = sessions.figures();
-  status.connections = figures.connections;
-  status.subscriptions = figures.subscriptions;
-  status.lagging_subscriptions = figures.lagging;
-  status.strokes_delivered = figures.strokes_delivered;
-  status.signals_delivered = figures.signals_delivered;
-  status.channels = log.held_channels();
-  status.channel_origins_max = log.channel_origins_max();
-  status.interest_channels = interest.size();
-  status.strokes_accepted = publishing.accepted();
-  status.duplicates = publishing.duplicates();
-  status.acks_waiting = acks.waiting();
-  status.standins = replication.channels_with_standins();
-  status.pulls = sync.pulls();
-  status.forks = forks;
-  status.repairs = repairs.repaired();
-  status.tail_bytes = log.tail_bytes();
-  return status;
 }
 
 }  // namespace inkmesh

@@ -25,20 +25,15 @@ constexpr MonotonicMs kStoreBehindMs = 250;
 // ---- peers come and go ----------------------------------------------------------------------------------------------
 
 bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
+  const Epoch former = membership.peer(peer).epoch;
   switch (membership.heard(peer, epoch)) {
     case core::Membership::Heard::ignored:
+      twins.late(peer, epoch);
       return false;
     case core::Membership::Heard::known:
       return true;
     case core::Membership::Heard::reborn:
-      lives.met(peer, epoch);
-      interest.forget(peer);
-      presence.peer_gone(peer);
-      serving.forget(peer);
-      links.restart(peer);
-      retries.linked(peer);
-      replication.reborn(peer);
-      lost_something(peer);
+      begins_life(peer, epoch, former);
       return true;
     case core::Membership::Heard::returned:
       links.restart(peer);
@@ -48,6 +43,18 @@ bool Core::Parts::heard(NodeIx peer, const Epoch& epoch) {
       return true;
   }
   return true;
+}
+
+void Core::Parts::begins_life(NodeIx peer, const Epoch& epoch, const Epoch& former) {
+  lives.met(peer, epoch);
+  interest.forget(peer);
+  presence.peer_gone(peer);
+  serving.forget(peer);
+  links.restart(peer);
+  retries.linked(peer);
+  replication.reborn(peer);
+  lost_something(peer);
+  twins.turned(peer, former);
 }
 
 void Core::Parts::count_again() {
@@ -82,6 +89,12 @@ void Core::Parts::on(const PeerConnected& event) {
   lost_something(*peer);
 }
 
+void Core::Parts::on(const OtherVersion& event) {
+  if (const auto peer = cluster.find(event.peer); peer && *peer != cluster.self()) {
+    membership.other_version(*peer, event.version);
+  }
+}
+
 void Core::Parts::on(const PeerDisconnected& event) {
   const auto peer = cluster.find(event.peer);
   if (!peer) return;
@@ -100,6 +113,7 @@ void Core::Parts::on(const GossipReceived& event) {
   if (!peer || *peer == cluster.self() || !heard(*peer, message.epoch)) return;
   if (const auto* beat = std::get_if<Heartbeat>(&message.body)) {
     membership.heartbeat(*peer, *beat);
+    twins.told(*peer, beat->twins);
     interest_changed(*peer, interest.check(*peer, beat->interest_version, beat->interest_digest));
   } else {
     interest_changed(*peer, interest.apply(*peer, std::get<InterestDelta>(message.body)));
@@ -120,12 +134,29 @@ void Core::Parts::on(FrameReceived& event) {
   Frame& frame = event.frame;
   const auto peer = cluster.find(frame.node);
   if (!peer) membership.stranger(frame.node);
-  if (!peer || *peer == cluster.self() || !heard(*peer, frame.epoch)) return;
+  if (!peer || *peer == cluster.self()) return;
+  const bool known = heard(*peer, frame.epoch);
+  // Whom we do not listen to may still say that he is there.
+  for (const LinkMessage& message : frame.messages) {
+    const auto* here = std::get_if<StillHere>(&message);
+    if (here == nullptr || !twins.answered(*peer, frame.epoch, *here, event.address)) continue;
+    const Epoch former = membership.peer(*peer).epoch;
+    membership.listen_to(*peer, frame.epoch);
+    begins_life(*peer, frame.epoch, former);
+  }
+  if (!known) return;
+  twins.reached();
   if (links.arrived(*peer, frame) == core::Links::Arrival::after_loss) lost_something(*peer);
   for (LinkMessage& message : frame.messages) {
     std::visit([this, from = *peer](auto& said) { on(from, said); }, message);
   }
 }
+
+void Core::Parts::on(NodeIx peer, const WhoIsThere& message) {
+  twins.asked(peer, message);
+}
+
+void Core::Parts::on(NodeIx /*peer*/, const StillHere& /*message*/) {}
 
 void Core::Parts::on(NodeIx peer, const InterestWant&) {
   InterestFull full = interest.full();
@@ -244,9 +275,11 @@ void Core::Parts::on(NodeIx peer, const DigestReply& message) {
 
 void Core::Parts::on(NodeIx peer, const SettleAsk& message) {
   if (lives.lacks(message.knew)) {
+    const std::string met = "peer " + cluster.id(peer) + " has met this node as " + message.knew;
     turn.say(Severity::warning,
-             "peer " + cluster.id(peer) + " has met this node as " + message.knew +
-                 ", of which the store has no trace: it was lost or put back, and what it lacks is fetched");
+             met + (twins.is_rival(message.knew)
+                        ? ", which was another process: what that one may have confirmed is fetched"
+                        : ", of which the store has no trace: it was lost or put back, and what it lacks is fetched"));
     anti_entropy.set_back();
   }
   anti_entropy.on_settle_ask(peer, message);

@@ -19,17 +19,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
       if (peer.state != State::down) return Heard::ignored;
       peer.past.erase(past);
     }
-    if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
-    if (peer.past.size() > kPastEpochs) peer.past.erase(peer.past.begin());
-    peer.epoch = epoch;
-    ++peer.life;
-    peer.full = false;
-    peer.hollow = true;
-    peer.clock_known = false;
-    peer.generation = 0;
-    peer.state = State::up;
-    peer.heard_ms = peer.linked_since_ms = turn_.ms();
-    peer.doubted_ms = 0;
+    begin_life(node, epoch);
     turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up, epoch " + epoch);
     return Heard::reborn;
   }
@@ -39,6 +29,41 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   peer.state = State::up;
   if (was_down) turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up again, in the same epoch");
   return was_down ? Heard::returned : Heard::known;
+}
+
+void Membership::begin_life(NodeIx node, const Epoch& epoch) {
+  Peer& peer = peers_[node];
+  if (!peer.epoch.empty()) peer.past.push_back(peer.epoch);
+  if (peer.past.size() > kPastEpochs) peer.past.erase(peer.past.begin());
+  peer.epoch = epoch;
+  ++peer.life;
+  peer.full = false;
+  peer.hollow = true;
+  peer.clock_known = false;
+  peer.generation = 0;
+  peer.state = State::up;
+  peer.heard_ms = peer.linked_since_ms = turn_.ms();
+  peer.doubted_ms = 0;
+  peer.other_version_ms = 0;
+}
+
+void Membership::listen_to(NodeIx node, const Epoch& epoch) {
+  auto& past = peers_[node].past;
+  past.erase(std::remove(past.begin(), past.end(), epoch), past.end());
+  begin_life(node, epoch);
+  turn_.say(Severity::info, "peer " + cluster_.id(node) + " is listened to in epoch " + epoch + " again");
+}
+
+void Membership::other_version(NodeIx node, std::uint8_t version) {
+  Peer& peer = peers_[node];
+  const bool same = peer.other_version_ms != 0 && peer.other_version == version;
+  peer.other_version = version;
+  peer.other_version_ms = turn_.ms();
+  if (same && turn_.ms() < peer.other_version_said_ms + kSayAgainMs) return;
+  peer.other_version_said_ms = turn_.ms();
+  turn_.say(Severity::warning, "peer " + cluster_.id(node) + " speaks version " + std::to_string(version) +
+                                   " of the mesh's language, which this node does not: they are as cut off from each "
+                                   "other until both run the same release");
 }
 
 void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {

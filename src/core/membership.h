@@ -20,7 +20,7 @@ constexpr MonotonicMs kDownUnlinkedMs = 1000;
 constexpr MonotonicMs kCutOffMs = 150;
 constexpr MonotonicMs kDoubtMs = 1000;
 constexpr std::int64_t kClockOffsetMaxMs = 60'000;
-/// A node that is not on our list and was heard of so lately is counted as there.
+/// Who was heard of so lately, though not understood or not on our list, is counted as there.
 constexpr MonotonicMs kStrangerMs = 5000;
 
 class Membership {
@@ -41,7 +41,10 @@ class Membership {
     std::int64_t clock_offset_ms = 0;
     bool clock_known = false;
     std::uint64_t generation = 0;  ///< of its node list; 0: not known yet
-    std::vector<Epoch> past;       ///< its former epochs: what still comes from them is late
+    std::vector<Epoch> past;       ///< its other epochs: what comes from them is late, or another process's
+    std::uint8_t other_version = 0;
+    MonotonicMs other_version_ms = 0;  ///< 0: it never spoke in another version, or does not any more
+    MonotonicMs other_version_said_ms = 0;
   };
 
   Membership(Turn& turn, const ClusterMap& cluster) : turn_(turn), cluster_(cluster), peers_(cluster.size()) {}
@@ -54,7 +57,11 @@ class Membership {
   };
   /// Anything from a peer.
   Heard heard(NodeIx peer, const Epoch& epoch);
+  /// That life of the peer is listened to from now on, though another one was heard after it.
+  void listen_to(NodeIx peer, const Epoch& epoch);
   void heartbeat(NodeIx peer, const Heartbeat& beat);
+  /// It said something in another version of the mesh's language.
+  void other_version(NodeIx peer, std::uint8_t version);
   /// Strokes of that origin bear times that lie more than a day ahead.
   void ahead(const Origin& origin);
   /// Something came from a node that is not on our list.
@@ -67,6 +74,11 @@ class Membership {
   /// Somebody who is there runs with another node list, or is on none that we know: there may be holders that we
   /// don't know of, and homes that others see elsewhere.
   bool lists_differ() const;
+  /// In which other version it spoke of late; 0: in none.
+  std::uint8_t other_version(NodeIx peer) const {
+    const Peer& known = peers_[peer];
+    return known.other_version_ms != 0 && turn_.ms() < known.other_version_ms + kStrangerMs ? known.other_version : 0;
+  }
   void set_full(NodeIx peer, bool full) {
     peers_[peer].full = full;
   }
@@ -130,6 +142,7 @@ class Membership {
   Turn& turn_;
   const ClusterMap& cluster_;
   void say_clock();
+  void begin_life(NodeIx node, const Epoch& epoch);
 
   std::vector<Peer> peers_;
   NodeId stranger_;  ///< the last one; empty: none was ever heard of

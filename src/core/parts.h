@@ -19,6 +19,7 @@
 #include "core/sessions.h"
 #include "core/sync.h"
 #include "core/turn.h"
+#include "core/twins.h"
 #include "inkmesh/core.h"
 
 namespace inkmesh {
@@ -46,6 +47,7 @@ struct Core::Parts {
   // From the mesh.
   void on(const GossipReceived& event);
   void on(FrameReceived& event);
+  void on(const OtherVersion& event);
   void on(const PeerConnected& event);
   void on(const PeerDisconnected& event);
   // By the clock.
@@ -74,14 +76,18 @@ struct Core::Parts {
   void on(core::NodeIx peer, const PresenceFull& message);
   void on(core::NodeIx peer, const PresenceDelta& message);
   void on(core::NodeIx peer, const PresenceWant& message);
+  void on(core::NodeIx peer, const WhoIsThere& message);
+  void on(core::NodeIx peer, const StillHere& message);
 
   /// False: what came with that epoch is late, and ignored.
   bool heard(core::NodeIx peer, const Epoch& epoch);
+  void begins_life(core::NodeIx peer, const Epoch& epoch, const Epoch& former);
   void lost_something(core::NodeIx peer);
   void count_again();
   void went_down(core::NodeIx peer);
   void interest_changed(core::NodeIx peer, const core::Interest::Change& change);
   void close_channel(ConnId conn, core::ChannelLog& log);
+  void send_away_if_shut_out();
   void gossip(std::variant<Heartbeat, InterestDelta> body);
   void send_heartbeat();
   std::vector<std::string> not_ready_reasons() const;
@@ -106,6 +112,7 @@ struct Core::Parts {
   core::Lives lives;
   core::Membership membership;
   core::Links links;
+  core::Twins twins;
   core::Acks acks;
   core::Replication replication;
   core::AntiEntropy anti_entropy;
@@ -120,6 +127,7 @@ struct Core::Parts {
 
   std::vector<std::uint64_t> received_strokes;
   std::uint64_t forks = 0;
+  bool sent_away = false;  ///< the clients, when this process was shut out
   MonotonicMs started_ms = 0;
   bool started = false;  ///< was ready once
   MonotonicMs last_tick_ms = 0;

@@ -25,6 +25,7 @@ bool Publishing::refuse(const Publish& publish) {
     return true;
   };
   if (draining_) return error(ErrorCode::unavailable, "the node is about to stop: use another one", 0);
+  if (twins_.shut_out()) return error(ErrorCode::unavailable, twins_.why_shut_out() + "; use another node", 1000);
   if (membership_.clock_wrong()) {
     const std::string lead = std::to_string(membership_.clock_lead_ms() / 1000);
     return error(ErrorCode::unavailable, "the node's clock is " + lead + " s off its peers'", 5000);

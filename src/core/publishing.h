@@ -14,17 +14,19 @@
 #include "core/sessions.h"
 #include "core/sync.h"
 #include "core/turn.h"
+#include "core/twins.h"
 #include "inkmesh/event.h"
 
 namespace inkmesh::core {
 
 class Publishing {
  public:
-  Publishing(Turn& turn, Log& log, const Membership& membership, Sync& sync, Acks& acks, Retries& retries,
-             Replication& replication, Sessions& sessions)
+  Publishing(Turn& turn, Log& log, const Membership& membership, const Twins& twins, Sync& sync, Acks& acks,
+             Retries& retries, Replication& replication, Sessions& sessions)
       : turn_(turn),
         log_(log),
         membership_(membership),
+        twins_(twins),
         sync_(sync),
         acks_(acks),
         retries_(retries),
@@ -73,6 +75,7 @@ class Publishing {
   Turn& turn_;
   Log& log_;
   const Membership& membership_;
+  const Twins& twins_;
   Sync& sync_;
   Acks& acks_;
   Retries& retries_;

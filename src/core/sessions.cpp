@@ -61,6 +61,15 @@ void Sessions::resume(ConnId conn, Conn& to) {
   }
 }
 
+std::vector<ConnId> Sessions::connections() const {
+  std::vector<ConnId> connections;
+  connections.reserve(conns_.size());
+  for (const auto& [conn, known] : conns_)
+    connections.push_back(conn);
+  std::sort(connections.begin(), connections.end());
+  return connections;
+}
+
 const ClientName* Sessions::client(ConnId conn) const {
   const auto it = conns_.find(conn);
   return it == conns_.end() ? nullptr : &it->second.client;

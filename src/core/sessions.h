@@ -45,6 +45,8 @@ class Sessions {
   Subscribed subscribe(const Subscribe& event, ChannelLog& log);
   bool unsubscribe(ConnId conn, ChannelLog& log);
   bool subscribed(ConnId conn, const ChannelLog& log) const;
+  /// All that are open, ascending.
+  std::vector<ConnId> connections() const;
   /// Nothing when the connection is not open.
   const ClientName* client(ConnId conn) const;
 

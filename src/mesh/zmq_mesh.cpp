@@ -66,6 +66,12 @@ std::string_view view_of(const zmq::message_t& message) {
   return {static_cast<const char*>(message.data()), message.size()};
 }
 
+/// Where a message came from, without the port; empty where ZeroMQ does not say.
+std::string address_of(zmq::message_t& message) {
+  const char* address = zmq_msg_gets(message.handle(), "Peer-Address");
+  return address == nullptr ? std::string{} : address;
+}
+
 /// The next message, its parts counted: the last one in `last`. 0: nothing waits. A message of more parts than
 /// `parts_max` is read to its end all the same.
 std::size_t receive(zmq::socket_t& socket, zmq::message_t& last) {
@@ -85,7 +91,7 @@ struct Mesh::Impl {
   void take_link_events(std::vector<Event>& events);
   void receive_gossip(std::vector<Event>& events);
   void receive_frames(std::vector<Event>& events);
-  void count_version(std::string_view message);
+  bool of_other_version(std::string_view message, std::vector<Event>& events);
   std::int64_t bounded_wait(std::int64_t timeout_ms) const;
 
   struct Peer {
@@ -191,11 +197,16 @@ void Mesh::Impl::take_link_events(std::vector<Event>& events) {
   }
 }
 
-void Mesh::Impl::count_version(std::string_view message) {
+/// A peer's message in another version: counted and told.
+bool Mesh::Impl::of_other_version(std::string_view message, std::vector<Event>& events) {
   const std::uint8_t version = wire::version_of(message);
-  if (version == wire::kMeshVersion) return;
+  if (version == wire::kMeshVersion) return false;
+  const auto sender = wire::sender_of(message);
+  if (!sender || !peers.contains(*sender)) return false;
   ++stats.other_version;
   stats.last_other_version = version;
+  events.emplace_back(OtherVersion{*sender, version});
+  return true;
 }
 
 void Mesh::Impl::receive_gossip(std::vector<Event>& events) {
@@ -204,7 +215,7 @@ void Mesh::Impl::receive_gossip(std::vector<Event>& events) {
     const std::size_t parts = receive(gossip_in, last);
     if (parts == 0) return;
     stats.gossip_bytes_received += last.size();
-    count_version(view_of(last));
+    if (of_other_version(view_of(last), events)) continue;
     auto message = parts == 1 ? wire::decode_gossip(view_of(last)) : std::nullopt;
     if (message && peers.contains(message->node)) {
       events.emplace_back(GossipReceived{std::move(*message)});
@@ -219,7 +230,7 @@ void Mesh::Impl::receive_frames(std::vector<Event>& events) {
   for (std::size_t n = 0; n < kDrainMessagesMax; ++n) {
     const std::size_t parts = receive(inbox, last);
     if (parts == 0) return;
-    count_version(view_of(last));
+    if (of_other_version(view_of(last), events)) continue;
     auto frame = parts == 2 ? wire::decode_frame(view_of(last)) : std::nullopt;
     const auto peer = frame ? peers.find(frame->node) : peers.end();
     if (peer == peers.end()) {
@@ -232,7 +243,7 @@ void Mesh::Impl::receive_frames(std::vector<Event>& events) {
       continue;
     }
     peer->second.bytes_received += last.size();
-    events.emplace_back(FrameReceived{std::move(*frame)});
+    events.emplace_back(FrameReceived{std::move(*frame), address_of(last)});
   }
 }
 

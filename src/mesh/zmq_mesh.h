@@ -25,7 +25,7 @@ struct MeshStats {
   std::vector<Peer> peers;
   std::uint64_t gossip_bytes_sent = 0;
   std::uint64_t gossip_bytes_received = 0;
-  std::uint64_t other_version = 0;  ///< messages in another version of the mesh's language
+  std::uint64_t other_version = 0;  ///< messages of peers in another version of the mesh's language
   std::uint8_t last_other_version = 0;
   std::uint64_t malformed = 0;  ///< messages that did not decode, or came from nobody in the list
 };

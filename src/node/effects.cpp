@@ -13,6 +13,9 @@ namespace {
 
 using edge::Outgoing;
 
+/// Clients come back after a time of their own choosing in about this, not all at once.
+constexpr unsigned kSentAwayRetryMs = 300;
+
 /// What a client that keeps to the protocol does not meet again and again, as it may meet a node that is busy or full.
 bool is_clients_mistake(ErrorCode code) {
   switch (code) {
@@ -68,6 +71,11 @@ class Turn {
     to_all(change.to, wire::encode(change), 0);
   }
 
+  void operator()(SendAway& away) {
+    to_all(only(away.conn), wire::encode_goaway(kSentAwayRetryMs), 0);
+    sent_away_.push_back(std::move(away));
+  }
+
   void operator()(SendGossip& gossip) {
     outlets_.send_gossip(gossip);
   }
@@ -89,6 +97,8 @@ class Turn {
 
   void finish() {
     if (!frames_.empty()) outlets_.send_to_clients(std::move(frames_));
+    for (const SendAway& away : sent_away_)
+      outlets_.close_client(away.conn, away.reason);
   }
 
  private:
@@ -110,6 +120,7 @@ class Turn {
   Outlets& outlets_;
   std::vector<Outgoing> frames_;
   Recipients one_;
+  std::vector<SendAway> sent_away_;
 };
 
 }  // namespace

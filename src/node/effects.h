@@ -16,6 +16,8 @@ class Outlets {
 
   virtual void send_to_clients(std::vector<edge::Outgoing>&& frames) = 0;
   virtual void answer_http(ConnId conn, edge::HttpResponse&& response) = 0;
+  /// After what was sent to it.
+  virtual void close_client(ConnId conn, const std::string& reason) = 0;
   virtual void submit(Append&& append) = 0;
   virtual void submit(Repair&& repair) = 0;
   virtual void submit(Note&& note) = 0;

@@ -38,6 +38,7 @@ constexpr std::int64_t kStopCheckMs = 5;
 constexpr std::uint64_t kTurnUs = 1'500;
 constexpr std::uint64_t kSharedTurnUs = 4'000;
 constexpr std::uint64_t kSharedEvents = 3;
+constexpr std::uint16_t kCloseGoingAway = 1012;
 
 Now read_clocks() {
   const auto monotonic = steady_clock::now().time_since_epoch();
@@ -131,7 +132,6 @@ void Loop::take_events() {
   std::size_t left = kTurnEventsMax;
   left -= std::min(left, received_.size());
   for (Event& event : received_) {
-    watch_for_twins(event);
     step(std::move(event));
   }
 
@@ -149,16 +149,6 @@ void Loop::take_events() {
     step(std::move(answers_[next_answer_++]));
   for (; next_mail_ < mail_.size() && left > 0; --left)
     handle(std::move(mail_[next_mail_++]));
-}
-
-void Loop::watch_for_twins(const Event& event) {
-  std::optional<std::string> told;
-  if (const auto* frame = std::get_if<FrameReceived>(&event)) {
-    told = twins_.heard(frame->frame.node, frame->frame.epoch, now_.monotonic_ms);
-  } else if (const auto* gossip = std::get_if<GossipReceived>(&event)) {
-    told = twins_.heard(gossip->message.node, gossip->message.epoch, now_.monotonic_ms);
-  }
-  if (told) log(Severity::error, *told);
 }
 
 void Loop::step(Event&& event) {
@@ -241,7 +231,6 @@ Snapshot Loop::snapshot() const {
   now.loop.waiting = parts_.inbox.waiting() + (answers_.size() - next_answer_) + (mail_.size() - next_mail_);
   now.loop.refused = parts_.inbox.refused();
   now.process = process_usage();
-  now.twins = twins_.seen(now_.monotonic_ms);
   return now;
 }
 
@@ -252,6 +241,10 @@ void Loop::send_to_clients(std::vector<edge::Outgoing>&& frames) {
 void Loop::answer_http(ConnId conn, edge::HttpResponse&& response) {
   // What comes after its time has an answer already.
   if (http_waiting_.erase(conn) > 0) parts_.edge.answer(conn, std::move(response));
+}
+
+void Loop::close_client(ConnId conn, const std::string& reason) {
+  parts_.edge.close(conn, kCloseGoingAway, reason);
 }
 
 void Loop::submit(Append&& append) {

@@ -17,7 +17,6 @@
 #include "node/http_routes.h"
 #include "node/inbox.h"
 #include "node/snapshot.h"
-#include "node/twins.h"
 #include "store/committer.h"
 #include "store/store.h"
 
@@ -49,7 +48,6 @@ class Loop : private Outlets {
   std::uint64_t wait_for_events();
   std::int64_t wait_ms() const;
   void take_events();
-  void watch_for_twins(const Event& event);
   void step(Event&& event);
   void handle(Mail&& mail);
   void serve(const edge::HttpRequest& request);
@@ -60,6 +58,7 @@ class Loop : private Outlets {
 
   void send_to_clients(std::vector<edge::Outgoing>&& frames) override;
   void answer_http(ConnId conn, edge::HttpResponse&& response) override;
+  void close_client(ConnId conn, const std::string& reason) override;
   void submit(Append&& append) override;
   void submit(Repair&& repair) override;
   void submit(Note&& note) override;
@@ -88,7 +87,6 @@ class Loop : private Outlets {
   bool stopping_ = false;
   MonotonicMs stop_by_ms_ = 0;
   LoopStats stats_;
-  Twins twins_;
 };
 
 }  // namespace inkmesh::node

@@ -2,12 +2,12 @@
 
 #include <spdlog/fmt/fmt.h>
 
-#include <algorithm>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
 #include "node/version.h"
+#include "wire/mesh_codec.h"
 
 namespace inkmesh::node {
 namespace {
@@ -68,6 +68,10 @@ void add_node(Text& text, const Snapshot& now) {
              now.core.lists_differ ? 1 : 0);
   text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
              now.core.hollow ? 1 : 0);
+  text.gauge("twin", "1 while another process runs under this node's id.", now.core.twin ? 1 : 0);
+  text.gauge("shut_out", "1 while the peers listen to another process that runs under this node's id.",
+             now.core.shut_out ? 1 : 0);
+  text.gauge("mesh_version", "The version of the mesh's language that this node speaks.", unsigned{wire::kMeshVersion});
   text.gauge("channels", "Channels held in the store.", now.core.channels);
   text.gauge("channel_origins_max", "The most origins of any channel: the length of its cursor.",
              now.core.channel_origins_max);
@@ -102,10 +106,11 @@ void add_peers(Text& text, const Snapshot& now) {
        [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",
        [](const PeerStatus& peer) { return peer.settled ? 1 : 0; });
-  each("peer_twin", "gauge", "1 while two processes run under the peer's id: only the later one is listened to.",
-       [&now](const PeerStatus& peer) {
-         return std::find(now.twins.begin(), now.twins.end(), peer.id) != now.twins.end() ? 1 : 0;
-       });
+  each("peer_twin", "gauge", "1 while two processes run under the peer's id: only one of them is listened to.",
+       [](const PeerStatus& peer) { return peer.twin ? 1 : 0; });
+  each("peer_other_version", "gauge",
+       "The version of the mesh's language that the peer speaks, where it is not ours; 0: ours, or it is silent.",
+       [](const PeerStatus& peer) { return unsigned{peer.other_version}; });
   each("peer_lag_strokes", "gauge", "Strokes that the peer should have and has not confirmed.",
        [](const PeerStatus& peer) { return peer.lag_strokes; });
   each("peer_window_bytes", "gauge", "Sent to the peer and not confirmed.",

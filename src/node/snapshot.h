@@ -33,7 +33,6 @@ struct Snapshot {
   store::StoreUsage store;
   LoopStats loop;
   ProcessUsage process;
-  std::vector<NodeId> twins;  ///< peers as which two processes run
 };
 
 }  // namespace inkmesh::node

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "node/config/config_values.h"
 #include "node/version.h"
+#include "wire/mesh_codec.h"
 
 namespace inkmesh::node {
 namespace {
@@ -67,6 +69,15 @@ class Json {
   rapidjson::Writer<rapidjson::StringBuffer> writer_{buffer_};
 };
 
+/// `twin` alone where it is not so.
+void add_twin(Json& json, const std::optional<TwinStatus>& twin) {
+  json.add("twin", twin.has_value());
+  if (!twin) return;
+  json.add("twin_epoch", twin->epoch);
+  json.add("twin_address", twin->address);
+  json.add("twin_later", twin->later);
+}
+
 void add_peer(Json& json, const PeerStatus& peer, const Snapshot& now) {
   const mesh::MeshStats& mesh = now.mesh;
   const auto link = std::find_if(mesh.peers.begin(), mesh.peers.end(),
@@ -83,7 +94,8 @@ void add_peer(Json& json, const PeerStatus& peer, const Snapshot& now) {
     json.add("hollow", peer.hollow);
     json.add("same_list", peer.same_list);
     json.add("settled", peer.settled);
-    json.add("twin", std::find(now.twins.begin(), now.twins.end(), peer.id) != now.twins.end());
+    add_twin(json, peer.twin);
+    json.add("other_mesh_version", std::uint64_t{peer.other_version});
     json.add("interest_channels", peer.interest_channels);
     json.add("forwarded_interest", peer.forwarded_interest);
     json.add("forwarded_durability", peer.forwarded_durability);
@@ -127,6 +139,9 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
     json.add("hollow", core.hollow);
     json.add("lists_differ", core.lists_differ);
+    add_twin(json, core.twin);
+    json.add("shut_out", core.shut_out);
+    json.add("mesh_version", std::uint64_t{wire::kMeshVersion});
     json.add("mesh_other_version", now.mesh.other_version);
     json.add("full", core.full);
     json.list("nodes", config.nodes, [&](const NodeSettings& node) {

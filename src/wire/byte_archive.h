@@ -164,9 +164,12 @@ template <class Vector>
 struct List {
   Vector& values;
   std::size_t bytes_min;
+  std::size_t count_max = SIZE_MAX;
 };
 template <class Vector>
 List(Vector&, std::size_t) -> List<Vector>;
+template <class Vector>
+List(Vector&, std::size_t, std::size_t) -> List<Vector>;
 
 inline std::string checked_name(BoundedReader& ar, std::size_t size, bool (*valid)(std::string_view)) {
   const std::string_view name = ar.bytes(size);
@@ -245,7 +248,7 @@ void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const List<Vector>& list) {
 }
 template <class Vector>
 void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, List<Vector>& list) {
-  const std::size_t count = ar.count(list.bytes_min, SIZE_MAX, sizeof(typename Vector::value_type));
+  const std::size_t count = ar.count(list.bytes_min, list.count_max, sizeof(typename Vector::value_type));
   list.values.clear();
   list.values.reserve(count);
   for (std::size_t i = 0; i < count; ++i)

@@ -3,9 +3,12 @@
 // 2^64 - 2; a `delta` the same of any 64 bits: the difference to the number before (to 0 at first), its sign in the
 // lowest bit. `x*` is a count (number), then so many.
 //
+// Version and node come first in every version, so that who speaks another one can be named. Whatever else changes in
+// these bytes makes another version.
+//
 //   gossip    := version node epoch (0x01 heartbeat | 0x02 interest_delta)
 //   frame     := version node epoch session:u64 number message*
-//   version   := byte                          1
+//   version   := byte                          2
 //   message   := tag:byte body                 tag: kTag in mesh_fields.h
 //   node, epoch, origin, channel, client       := length:byte character...
 //   json      := length:number byte...         1 to 65,536 bytes, not looked into
@@ -13,7 +16,9 @@
 //   cursor    := (origin seq)*                 origins ascending, none twice; seq from 1
 //
 //   heartbeat      := list_generation:u64 interest_version:counter interest_digest:u64 connections:number
-//                     wall_us:number full:flag ready:flag
+//                     wall_us:number full:flag ready:flag hollow:flag twin_lives*       at most 8
+//   twin_lives     := node heard:epoch other:epoch address address both:flag other_later:flag
+//   address        := length:byte character...                                  0 to 64
 //   interest_delta := from:counter opened:u64* closed:u64*
 //
 //   interest_want  :=
@@ -42,6 +47,8 @@
 //   present        := conn:u64 client
 //   presence_delta := channel from:counter present* conn:u64*
 //   presence_want  := channel
+//   who_is_there   := heard:epoch other:epoch
+//   still_here     := other:epoch reached:flag up_ms:number
 #include "wire/mesh_codec.h"
 
 #include <utility>
@@ -51,7 +58,12 @@
 
 namespace inkmesh::wire {
 
-const std::uint8_t kMeshVersion = 1;
+#ifndef INKMESH_MESH_VERSION
+#define INKMESH_MESH_VERSION 2  // a test speaks another one
+#endif
+
+const std::uint8_t kMeshVersion = INKMESH_MESH_VERSION;
+
 namespace {
 
 /// What decoding one message may allocate, whatever its bytes say. A frame within kLinkFrameBytesMax of its strokes'
@@ -103,6 +115,13 @@ std::optional<Message> decode_as(std::string_view bytes) {
 
 std::uint8_t version_of(std::string_view bytes) {
   return bytes.empty() ? std::uint8_t{0} : static_cast<std::uint8_t>(bytes.front());
+}
+
+std::optional<NodeId> sender_of(std::string_view bytes) {
+  if (bytes.size() < 2) return std::nullopt;
+  const std::size_t size = static_cast<unsigned char>(bytes[1]);
+  const std::string_view name = bytes.substr(2, size);
+  return name.size() == size && valid_node_id(name) ? std::optional(NodeId(name)) : std::nullopt;
 }
 
 std::string encode(const Frame& frame) {

@@ -19,6 +19,9 @@ std::string encode(const GossipMessage& message);
 std::uint8_t version_of(std::string_view bytes);
 extern const std::uint8_t kMeshVersion;
 
+/// Who sent a message of another version: its name follows the first byte in all of them. Nothing where it does not.
+std::optional<NodeId> sender_of(std::string_view bytes);
+
 /// Nothing when the bytes are not exactly one well-formed message of this version, of at most kLinkFrameBytesMax bytes:
 /// every count is held to the bytes that remain before anything is allocated, every name and number to its range, all
 /// that is allocated to 64 MiB. A stroke's data is held to its size only: peers have checked its JSON. Never throws for

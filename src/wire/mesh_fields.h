@@ -16,11 +16,20 @@ namespace inkmesh::wire {
 
 // ---- gossip ---------------------------------------------------------------------------------------------------------
 
+constexpr std::size_t kTwinLivesBytesMin = kNameBytesMin + 2 * (1 + kEpochBytes) + 4;
+
+template <class Archive>
+void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, TwinLives& m) {
+  auto& [node, heard, other, heard_address, other_address, both, other_later] = m;
+  ar(Name{node, valid_node_id}, Name{heard, valid_epoch}, Name{other, valid_epoch}, Name{heard_address, valid_address},
+     Name{other_address, valid_address}, both, other_later);
+}
+
 template <class Archive>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, Heartbeat& m) {
-  auto& [list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow] = m;
+  auto& [list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow, twins] = m;
   ar(Bits64{list_generation}, Counter{interest_version}, Bits64{interest_digest}, Number32{connections},
-     Number{wall_us}, full, ready, hollow);
+     Number{wall_us}, full, ready, hollow, List{twins, kTwinLivesBytesMin, kTwinLivesMax});
 }
 
 template <class Archive>
@@ -202,6 +211,20 @@ void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, PresenceWant& m) {
   ar(channel_name(channel));
 }
 
+// ---- links: two processes under one id ------------------------------------------------------------------------------
+
+template <class Archive>
+void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, WhoIsThere& m) {
+  auto& [heard, other] = m;
+  ar(Name{heard, valid_epoch}, Name{other, valid_epoch});
+}
+
+template <class Archive>
+void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& ar, StillHere& m) {
+  auto& [other, reached, up_ms] = m;
+  ar(Name{other, valid_epoch}, reached, Number{up_ms});
+}
+
 // ---- whole messages -------------------------------------------------------------------------------------------------
 
 /// The tag of each alternative. Never reused for anything else within one version.
@@ -253,6 +276,10 @@ template <>
 inline constexpr std::uint8_t kTag<PresenceDelta> = 0x52;
 template <>
 inline constexpr std::uint8_t kTag<PresenceWant> = 0x53;
+template <>
+inline constexpr std::uint8_t kTag<WhoIsThere> = 0x60;
+template <>
+inline constexpr std::uint8_t kTag<StillHere> = 0x61;
 
 /// A variant is its alternative's tag and body.
 template <class... Messages>

@@ -23,6 +23,9 @@ constexpr std::size_t kSeqBytesMin = 1;
 constexpr std::size_t kCountBytesMin = 1;
 constexpr std::size_t kStrokeBytesMin = 5;
 
+/// IPv6 with a zone.
+constexpr std::size_t kAddressBytesMax = 64;
+
 /// What a cursor's entry takes in memory: a node of a std::map.
 constexpr std::size_t kCursorEntryMemory = sizeof(Cursor::Map::value_type) + 4 * sizeof(void*);
 
@@ -35,6 +38,14 @@ inline bool valid_epoch(std::string_view epoch) {
 /// Of a life that was perhaps never heard of: empty then.
 inline bool valid_past_epoch(std::string_view epoch) {
   return epoch.empty() || valid_epoch(epoch);
+}
+
+/// An IP address as text; empty where it is not known.
+inline bool valid_address(std::string_view address) {
+  return address.size() <= kAddressBytesMax && std::all_of(address.begin(), address.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == ':' ||
+                  c == '%' || c == '-';
+         });
 }
 
 inline Name channel_name(Channel& value) {

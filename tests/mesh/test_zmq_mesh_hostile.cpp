@@ -222,10 +222,20 @@ TEST_F(Stranger, AnotherVersionIsCountedApart) {
   std::string next = wire::encode(frame_of("ws2", 1));
   next.front() = static_cast<char>(wire::kMeshVersion + 1);
   say(next);
-  EXPECT_TRUE(malformed(1));
-  EXPECT_EQ(bench_.mesh("ws1").stats().other_version, 1U);
+  EXPECT_TRUE(bench_.until([&] { return bench_.mesh("ws1").stats().other_version == 1; }));
+  EXPECT_EQ(bench_.mesh("ws1").stats().malformed, 0U);
   EXPECT_EQ(bench_.mesh("ws1").stats().last_other_version, wire::kMeshVersion + 1);
+  const auto told = bench_.all<OtherVersion>("ws1");
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0].peer, "ws2");
+  EXPECT_EQ(told[0].version, wire::kMeshVersion + 1);
   expect_unharmed();
+}
+
+TEST_F(Stranger, AFrameBringsTheAddressThatItCameFrom) {
+  say(wire::encode(frame_of("ws2", 1)));
+  ASSERT_TRUE(bench_.until([&] { return bench_.all<FrameReceived>("ws1").size() == 1; }));
+  EXPECT_EQ(bench_.all<FrameReceived>("ws1")[0].address, "127.0.0.1");
 }
 
 TEST_F(Stranger, AnOversizeMessageCutsItsSenderAndNobodyElse) {

@@ -18,6 +18,8 @@ inline Snapshot sample_snapshot() {
   now.core.strokes_delivered = 106;
   now.core.duplicates = 107;
   now.core.forks = 108;
+  now.core.twin = TwinStatus{"bbbbbbbb", "10.0.0.8", false};
+  now.core.shut_out = true;
   PeerStatus peer;
   peer.id = "ws2";
   peer.state = "up";
@@ -29,13 +31,15 @@ inline Snapshot sample_snapshot() {
   peer.forwarded_durability = 203;
   peer.received_strokes = 204;
   peer.frames_lost = 205;
+  peer.other_version = 7;
   now.core.peers.push_back(peer);
   peer.id = "ws3";
   peer.state = "down";
+  peer.other_version = 0;
+  peer.twin = TwinStatus{"aaaaaaaa", "10.0.0.9", true};
   peer.forwarded_interest = 0;
   peer.forwarded_durability = 0;
   now.core.peers.push_back(peer);
-  now.twins.emplace_back("ws3");
   now.mesh.peers.push_back({"ws2", 301, 302, 303, 304});
   now.mesh.peers.push_back({"ws3", 0, 0, 0, 0});
   now.mesh.malformed = 305;

@@ -26,6 +26,9 @@ struct Noted : Outlets {
     order.emplace_back("http");
     answers.emplace_back(conn, std::move(response));
   }
+  void close_client(ConnId conn, const std::string& reason) override {
+    order.emplace_back("close " + std::to_string(conn) + " " + reason);
+  }
   void submit(Append&&) override {
     order.emplace_back("append");
   }
@@ -192,6 +195,18 @@ TEST(Effects, TheRestGoesItsWayInOrder) {
   carry_out(effects, noted);
   EXPECT_THAT(noted.order, ElementsAre("append", "frame ws2", "read", "frame ws3", "gossip", "repair", "since", "op",
                                        "say hello", "halt enough"));
+}
+
+TEST(CarryOut, ClosesAClientOnlyAfterItsGoaway) {
+  Noted noted;
+  Effects effects;
+  effects.emplace_back(SendAway{7, "another process runs as this node"});
+  effects.emplace_back(SendLive{7, "drawing_a", {}, false});
+  carry_out(effects, noted);
+  EXPECT_THAT(noted.order, ElementsAre("clients", "close 7 another process runs as this node"));
+  ASSERT_THAT(noted.batches, SizeIs(1));
+  ASSERT_THAT(noted.batches[0], SizeIs(2));
+  EXPECT_THAT(*noted.batches[0][0].text, HasSubstr(R"("type":"goaway")"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "node/status_json.h"
 #include "node/version.h"
 #include "snapshot_sample.h"
+#include "wire/mesh_codec.h"
 
 namespace inkmesh::node {
 namespace {
@@ -57,6 +58,27 @@ TEST(StatusJson, TellsOfEachPeer) {
   EXPECT_EQ(peer["received_strokes"].GetUint64(), 204U);
   EXPECT_EQ(peer["rtt_us"].GetUint64(), 304U);
   EXPECT_FALSE(json["peers"][1].HasMember("rtt_us")) << "unknown is not 0";
+}
+
+TEST(StatusJson, TellsWhereAnotherProcessRunsUnderOneId) {
+  const auto json = status();
+  EXPECT_TRUE(json["twin"].GetBool());
+  EXPECT_TRUE(json["shut_out"].GetBool());
+  EXPECT_STREQ(json["twin_address"].GetString(), "10.0.0.8");
+  EXPECT_FALSE(json["twin_later"].GetBool());
+  EXPECT_FALSE(json["peers"][0]["twin"].GetBool());
+  EXPECT_FALSE(json["peers"][0].HasMember("twin_epoch"));
+  EXPECT_TRUE(json["peers"][1]["twin"].GetBool());
+  EXPECT_STREQ(json["peers"][1]["twin_epoch"].GetString(), "aaaaaaaa");
+  EXPECT_STREQ(json["peers"][1]["twin_address"].GetString(), "10.0.0.9");
+  EXPECT_TRUE(json["peers"][1]["twin_later"].GetBool());
+}
+
+TEST(StatusJson, TellsWhoSpeaksAnotherVersionOfTheMeshsLanguage) {
+  const auto json = status();
+  EXPECT_EQ(json["mesh_version"].GetUint64(), wire::kMeshVersion);
+  EXPECT_EQ(json["peers"][0]["other_mesh_version"].GetUint64(), 7U);
+  EXPECT_EQ(json["peers"][1]["other_mesh_version"].GetUint64(), 0U);
 }
 
 TEST(StatusJson, TellsWhatTheNodeHoldsAndDoes) {

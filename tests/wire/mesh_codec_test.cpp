@@ -59,7 +59,7 @@ TEST(MeshCodec, BytesAreTheGrammars) {
   run.strokes.push_back(std::make_shared<Stroke>(Stroke{"c", "n~00000000", 6, 999, "ann", 3, "7", true}));
   using namespace std::string_literals;
   EXPECT_EQ(encode(frame_with(run)),
-            "\x01\x03ws1\x08"s
+            "\x02\x03ws1\x08"s
             "5k2m9x1q\x01\x02\x03\x04\x05\x06\x07\x08\xAC\x02\x01"s  // version to messages' count
             "\x20\x01"s
             "c\x0An~00000000\x00\x05\x02"s  // tag to strokes' count
@@ -77,6 +77,37 @@ TEST(MeshCodec, AStrokeInARunCostsFewBytesBesidesItsData) {
         Stroke{run.channel, run.origin, seq, 1'763'890'000'000'000 + seq * 1000, "ann", 17 + seq, data, false}));
   }
   EXPECT_LE(encode(frame_with(run)).size(), 100 * (200 + 6) + 100);
+}
+
+TEST(MeshCodec, TwinLivesPastTheirBoundsAreRefused) {
+  const auto accepted_beat = [](TwinLives lives, std::size_t count) {
+    Heartbeat beat;
+    beat.twins.assign(count, std::move(lives));
+    return decode_gossip(encode(GossipMessage{"ws1", "5k2m9x1q", std::move(beat)})).has_value();
+  };
+  const TwinLives good{"ws2", "5k2m9x1q", "h80c3jzt", "10.0.0.7", "", true, false};
+  EXPECT_TRUE(accepted_beat(good, kTwinLivesMax));
+  EXPECT_FALSE(accepted_beat(good, kTwinLivesMax + 1));
+  TwinLives bad = good;
+  bad.other_address = "10.0.0.7\n";
+  EXPECT_FALSE(accepted_beat(bad, 1));
+  bad.other_address = std::string(65, '1');
+  EXPECT_FALSE(accepted_beat(bad, 1));
+  bad = good;
+  bad.other = "";
+  EXPECT_FALSE(accepted_beat(bad, 1));
+}
+
+TEST(MeshCodec, WhoSpeaksAnotherVersionCanBeNamed) {
+  for (std::string bytes :
+       {encode(frame_with(InterestWant{})), encode(GossipMessage{"ws1", "5k2m9x1q", Heartbeat{}})}) {
+    bytes.front() = static_cast<char>(kMeshVersion + 1);
+    EXPECT_EQ(sender_of(bytes), "ws1");
+    EXPECT_FALSE(sender_of(std::string_view(bytes).substr(0, 4))) << "cut short";
+  }
+  using namespace std::string_literals;
+  for (const std::string& bytes : {""s, "\3"s, "\3\0"s, "\3\3w.1"s, "\3\377ws1"s})
+    EXPECT_FALSE(sender_of(bytes));
 }
 
 TEST(MeshCodec, AWholeInterestSetFitsAFrame) {

@@ -88,7 +88,7 @@ TEST(MeshHostile, RandomMutations) {
 }
 
 const std::string kFrameHead = std::string(
-    "\x01\x03ws1\x08"
+    "\x02\x03ws1\x08"
     "5k2m9x1q\0\0\0\0\0\0\0\0\x01",
     23);
 const std::string kHuge = "\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x7F";  // 2^63 - 1
@@ -167,7 +167,7 @@ TEST(MeshHostile, OversizeFramesVersionsAndTagsOfOthersAreRefused) {
   for (unsigned version = 0; version < 256; ++version) {
     std::string other = frame;
     other[0] = static_cast<char>(version);
-    EXPECT_EQ(decode_frame(other).has_value(), version == 1);
+    EXPECT_EQ(decode_frame(other).has_value(), version == kMeshVersion);
   }
   std::size_t known = 0;
   for (unsigned tag = 0; tag < 256; ++tag) {
@@ -176,7 +176,7 @@ TEST(MeshHostile, OversizeFramesVersionsAndTagsOfOthersAreRefused) {
     known += decode_frame(other) ? 1U : 0U;
   }
   EXPECT_EQ(known, 2U) << "of the messages, interest_want and store_full alone have no body";
-  EXPECT_FALSE(decode_frame(std::string(kLinkFrameBytesMax + 1, '\x01')));
+  EXPECT_FALSE(decode_frame(std::string(kLinkFrameBytesMax + 1, static_cast<char>(kMeshVersion))));
   EXPECT_FALSE(decode_frame(""));
   EXPECT_FALSE(decode_gossip(""));
 }

@@ -41,6 +41,16 @@ OpAnswer op_answer(Random& random) {
   return {random.bits(), true, random.origin(), random.number(1), random.number(), random.bits()};
 }
 
+TwinLives twin_lives(Random& random) {
+  return {random.node(),
+          random.epoch(),
+          random.epoch(),
+          random.chance(2) ? "10.0.0.7" : "",
+          random.chance(2) ? "fe80::1%eth0" : "",
+          random.chance(2),
+          random.chance(2)};
+}
+
 Fetch fetch(Random& random) {
   const Seq first = random.number(1);
   return {random.channel(), random.origin(), first, random.number(first)};
@@ -54,7 +64,11 @@ Fetch fetch(Random& random) {
     return std::tie(__VA_ARGS__);      \
   }
 
-INKMESH_FIELDS(Heartbeat, list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow)
+INKMESH_FIELDS(Heartbeat, list_generation, interest_version, interest_digest, connections, wall_us, full, ready, hollow,
+               twins)
+INKMESH_FIELDS(TwinLives, node, heard, other, heard_address, other_address, both, other_later)
+INKMESH_FIELDS(WhoIsThere, heard, other)
+INKMESH_FIELDS(StillHere, other, reached, up_ms)
 INKMESH_FIELDS(InterestDelta, from, opened, closed)
 INKMESH_FIELDS(GossipMessage, node, epoch, body)
 INKMESH_FIELDS(InterestFull, version, channels)
@@ -161,6 +175,8 @@ std::vector<LinkMessage> one_of_each(Random& r) {
   all.push_back(
       PresenceDelta{r.channel(), r.number(), some<PresenceEntry>(r, 4, [&r] { return present(r); }), hashes(r)});
   all.push_back(PresenceWant{r.channel()});
+  all.push_back(WhoIsThere{r.epoch(), r.epoch()});
+  all.push_back(StillHere{r.epoch(), r.chance(2), r.number()});
   return all;
 }
 
@@ -179,9 +195,15 @@ GossipMessage random_gossip(Random& random) {
   if (random.chance(2)) {
     message.body = InterestDelta{random.number(), hashes(random), hashes(random)};
   } else {
-    message.body = Heartbeat{
-        random.bits(),   random.number(),  random.bits(),    static_cast<std::uint32_t>(random.number(0, UINT32_MAX)),
-        random.number(), random.chance(2), random.chance(2), random.chance(2)};
+    message.body = Heartbeat{random.bits(),
+                             random.number(),
+                             random.bits(),
+                             static_cast<std::uint32_t>(random.number(0, UINT32_MAX)),
+                             random.number(),
+                             random.chance(2),
+                             random.chance(2),
+                             random.chance(2),
+                             some<TwinLives>(random, kTwinLivesMax, [&random] { return twin_lives(random); })};
   }
   return message;
 }

@@ -1,0 +1,90 @@
+// What a node tells of itself: whether it takes clients, and its figures.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/parts.h"
+
+namespace inkmesh {
+
+using core::NodeIx;
+
+std::vector<std::string> Core::Parts::not_ready_reasons() const {
+  std::vector<std::string> reasons;
+  if (publishing.draining()) reasons.emplace_back("draining: the node is about to stop");
+  if (twins.shut_out()) reasons.push_back(twins.why_shut_out());
+  if (membership.clock_wrong()) {
+    reasons.push_back("clock: " + std::to_string(membership.clock_lead_ms() / 1000) +
+                      " s off the median of the peers'");
+  }
+  const char* const waits = started ? nullptr : starting();
+  if (waits != nullptr) reasons.emplace_back(waits);
+  return reasons;
+}
+
+const char* Core::Parts::starting() const {
+  const MonotonicMs up_ms = started_ms == 0 ? 0 : turn.ms() - started_ms;
+  if (up_ms < kMeetMs && membership.missing() > 0) return "starting: has not heard from every peer yet";
+  if (up_ms < kSettleMs && anti_entropy.catching_up()) return "starting: is catching up with its peers";
+  return nullptr;
+}
+
+CoreStatus Core::Parts::status() const {
+  CoreStatus status;
+  status.self = settings.self;
+  status.epoch = settings.epoch;
+  status.not_ready_reasons = not_ready_reasons();
+  status.ready = status.not_ready_reasons.empty();
+  status.hollow = anti_entropy.hollow();
+  status.lists_differ = membership.lists_differ();
+  status.full = publishing.out_of_space();
+  status.twin = twins.ours();
+  status.shut_out = twins.shut_out();
+  for (NodeIx node = 0; node < cluster.size(); ++node) {
+    if (node == cluster.self()) continue;
+    const core::Membership::Peer& known = membership.peer(node);
+    const core::Replication::PeerFigures figures = replication.figures(node);
+    PeerStatus peer;
+    peer.id = cluster.id(node);
+    peer.state = core::Membership::name_of(known.state);
+    peer.epoch = known.epoch;
+    peer.full = known.full;
+    peer.hollow = membership.up(node) && known.hollow;
+    peer.same_list = membership.same_list(node);
+    peer.twin = twins.of(node);
+    peer.other_version = membership.other_version(node);
+    peer.settled = membership.up(node) && anti_entropy.settled(node);
+    peer.lag_strokes = figures.lag_strokes;
+    peer.window_bytes = figures.window_bytes;
+    peer.clock_offset_ms = known.clock_offset_ms;
+    peer.interest_channels = interest.size(node);
+    peer.forwarded_interest = figures.forwarded_interest;
+    peer.forwarded_durability = figures.forwarded_durability;
+    peer.received_strokes = received_strokes[node];
+    peer.frames_sent = links.frames_sent(node);
+    peer.frames_received = links.frames_received(node);
+    peer.frames_lost = links.frames_lost(node);
+    peer.antientropy_bytes = figures.offer_bytes + anti_entropy.bytes(node);
+    status.peers.push_back(std::move(peer));
+  }
+  const core::Sessions::Figures figures = sessions.figures();
+  status.connections = figures.connections;
+  status.subscriptions = figures.subscriptions;
+  status.lagging_subscriptions = figures.lagging;
+  status.strokes_delivered = figures.strokes_delivered;
+  status.signals_delivered = figures.signals_delivered;
+  status.channels = log.held_channels();
+  status.channel_origins_max = log.channel_origins_max();
+  status.interest_channels = interest.size();
+  status.strokes_accepted = publishing.accepted();
+  status.duplicates = publishing.duplicates();
+  status.acks_waiting = acks.waiting();
+  status.standins = replication.channels_with_standins();
+  status.pulls = sync.pulls();
+  status.forks = forks;
+  status.repairs = repairs.repaired();
+  status.tail_bytes = log.tail_bytes();
+  return status;
+}
+
+}  // namespace inkmesh
