@@ -9,6 +9,8 @@ import { Relay } from './relay.mjs';
 const here = path.dirname(fileURLToPath(import.meta.url));
 export const projectRoot = path.resolve(here, '../..');
 export const inkmesh = process.env.INKMESH_BIN ?? path.join(projectRoot, 'build/release/inkmesh');
+/** The same program, but for the version of the mesh's language that it speaks. */
+export const inkmeshOtherVersion = process.env.INKMESH_OTHER_VERSION_BIN ?? path.join(projectRoot, 'build/release/inkmesh_other_version');
 
 const READY_MS = 20_000;
 
@@ -68,7 +70,7 @@ export class Node {
 
   start() {
     if (this.running) throw new Error(`${this.id} is running`);
-    this.child = new Child(inkmesh, ['node', '--config', this.configFile ?? this.cluster.configFile, '--node', this.id], {
+    this.child = new Child(this.program ?? inkmesh, ['node', '--config', this.configFile ?? this.cluster.configFile, '--node', this.id], {
       logFile: this.logFile,
       cwd: this.cluster.folder,
       env: this.cluster.env,

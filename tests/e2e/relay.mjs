@@ -6,19 +6,20 @@ export class Relay {
     const relay = new Relay();
     relay.pairs = new Set();
     relay.state = 'open';
-    relay.server = net.createServer({ noDelay: true }, (near) => relay.accept(near, targetPort));
+    relay.targetPort = targetPort;
+    relay.server = net.createServer({ noDelay: true }, (near) => relay.accept(near));
     return new Promise((resolve, reject) => {
       relay.server.once('error', reject);
       relay.server.listen(port, '127.0.0.1', () => resolve(relay));
     });
   }
 
-  accept(near, targetPort) {
+  accept(near) {
     if (this.state === 'cut') {
       near.resetAndDestroy();
       return;
     }
-    const far = net.connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
+    const far = net.connect({ port: this.targetPort, host: '127.0.0.1', noDelay: true });
     const pair = { near, far };
     this.pairs.add(pair);
     const end = () => {
@@ -42,6 +43,12 @@ export class Relay {
   hold({ near, far }) {
     near.pause();
     far.pause();
+  }
+
+  /** It leads elsewhere from now on, as an address does that moves to another machine. */
+  lead(targetPort) {
+    this.targetPort = targetPort;
+    this.reset();
   }
 
   /** Every connection is reset, new ones too. */

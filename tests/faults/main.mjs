@@ -113,6 +113,7 @@ const MEASURES = {
   death_to_retries_acked: 'the same, until what was under way then is acknowledged',
   restart_to_ready: 'a restarted node until it is ready',
   restart_to_level: 'a restarted node until it holds all that others held',
+  twin_to_named: 'a second process under one id: a peer names it',
   gap_with_a_fault_that_stays: 'the longest wait of one who stays away from a lasting fault',
   healed_to_converged: 'a healed partition until everyone has seen everything',
 };
