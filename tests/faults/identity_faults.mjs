@@ -46,6 +46,7 @@ export const IDENTITY = {
 
   twin: onOne({
     summary: 'a second process under its id, on another machine and an empty disk: all say so, and go on without it',
+    claims: ({ node }) => [`host ${node}`, TWIN], // there is one place for it
     stays: true,
     shortestMs: 5_000,
     async begin(world, fault) {
