@@ -40,7 +40,7 @@ struct Heartbeat {
   bool ready = false;  ///< it takes clients
   /// Its store may have lost what it once acknowledged: its word that it has all counts for nothing.
   bool hollow = true;
-  std::vector<TwinLives> twins;  ///< at most kTwinLivesMax
+  std::vector<TwinLives> twins = {};  ///< at most kTwinLivesMax
 };
 constexpr std::size_t kTwinLivesMax = 8;
 
