@@ -28,22 +28,23 @@ Core::Parts::Parts(const CoreSettings& given)
     : settings(given),
       cluster(given.nodes, given.self, given.replicas, given.ack),
       log(turn, cluster, make_origin(given.self, mutated(Mutation::reuse_epoch) ? Epoch("00000000") : given.epoch),
-          given.durability),
-      interest(turn, cluster),
+          given.durability, given.limits),
+      interest(turn, cluster, given.limits.hints_of_peer),
       lives(turn, cluster, given.notes, given.epoch),
       membership(turn, cluster),
       links(turn, cluster, given.epoch, given.seed),
-      acks(turn, cluster, membership, links),
-      replication(turn, cluster, log, interest, membership, links, acks),
+      acks(turn, cluster, log, membership, links, given.limits.authors_waiting),
+      replication(turn, cluster, log, interest, membership, links, acks, given.limits.window_bytes),
       anti_entropy(turn, cluster, log, lives, membership, links, replication, core::mix(given.seed)),
-      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, first_request(given.seed, 1)),
-      serving(turn, cluster, log, links, anti_entropy),
-      repairs(turn, cluster, membership, links),
-      retries(turn, cluster, membership, links, first_request(given.seed, 2)),
+      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, given.limits,
+           first_request(given.seed, 1)),
+      serving(turn, cluster, log, links, anti_entropy, given.limits.pulls_waiting),
+      repairs(turn, cluster, membership, links, given.limits.damaged_records),
+      retries(turn, cluster, membership, links, given.limits.retries_held, first_request(given.seed, 2)),
       sessions(turn, log, sync, {given.channels_per_connection, given.outbox_bytes}),
       publishing(turn, log, membership, sync, acks, retries, replication, sessions),
       presence(turn, cluster, log, interest, membership, links),
-      history(turn, log, sync),
+      history(turn, log, sync, given.limits.pages_asked),
       received_strokes(cluster.size()) {}
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
@@ -74,10 +75,6 @@ MonotonicMs Core::next_wakeup() const {
 
 bool Core::reading() const {
   return parts_->sessions.reading() || parts_->serving.reading();
-}
-
-CoreStatus Core::status() const {
-  return parts_->status();
 }
 
 std::vector<NodeId> Core::homes(const Channel& channel) const {
@@ -332,60 +329,6 @@ const char* Core::Parts::starting() const {
     return "starting: is catching up with its peers";
   }
   return nullptr;
-}
-
-CoreStatus Core::Parts::status() const {
-  CoreStatus status;
-  status.self = settings.self;
-  status.epoch = settings.epoch;
-  status.not_ready_reasons = not_ready_reasons();
-  status.ready = status.not_ready_reasons.empty();
-  status.hollow = anti_entropy.hollow();
-  status.lists_differ = membership.lists_differ();
-  status.full = publishing.out_of_space();
-  for (NodeIx node = 0; node < cluster.size(); ++node) {
-    if (node == cluster.self()) continue;
-    const core::Membership::Peer& known = membership.peer(node);
-    const core::Replication::PeerFigures figures = replication.figures(node);
-    PeerStatus peer;
-    peer.id = cluster.id(node);
-    peer.state = core::Membership::name_of(known.state);
-    peer.epoch = known.epoch;
-    peer.full = known.full;
-    peer.hollow = membership.up(node) && known.hollow;
-    peer.same_list = membership.same_list(node);
-    peer.settled = membership.up(node) && anti_entropy.settled(node);
-    peer.lag_strokes = figures.lag_strokes;
-    peer.window_bytes = figures.window_bytes;
-    peer.clock_offset_ms = known.clock_offset_ms;
-    peer.interest_channels = interest.size(node);
-    peer.forwarded_interest = figures.forwarded_interest;
-    peer.forwarded_durability = figures.forwarded_durability;
-    peer.received_strokes = received_strokes[node];
-    peer.frames_sent = links.frames_sent(node);
-    peer.frames_received = links.frames_received(node);
-    peer.frames_lost = links.frames_lost(node);
-    peer.antientropy_bytes = figures.offer_bytes + anti_entropy.bytes(node);
-    status.peers.push_back(std::move(peer));
-  }
-  const core::Sessions::Figures figures = sessions.figures();
-  status.connections = figures.connections;
-  status.subscriptions = figures.subscriptions;
-  status.lagging_subscriptions = figures.lagging;
-  status.strokes_delivered = figures.strokes_delivered;
-  status.signals_delivered = figures.signals_delivered;
-  status.channels = log.held_channels();
-  status.channel_origins_max = log.channel_origins_max();
-  status.interest_channels = interest.size();
-  status.strokes_accepted = publishing.accepted();
-  status.duplicates = publishing.duplicates();
-  status.acks_waiting = acks.waiting();
-  status.standins = replication.channels_with_standins();
-  status.pulls = sync.pulls();
-  status.forks = forks;
-  status.repairs = repairs.repaired();
-  status.tail_bytes = log.tail_bytes();
-  return status;
 }
 
 }  // namespace inkmesh

@@ -289,7 +289,7 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
   PeerMark& mark = mark_of(peer, own);
   // What the store had before we heard of it may have been pulled and confirmed already: nobody will confirm it again.
   if (mark.stored >= strokes.back()->seq) return;
-  if (to.window + bytes > kWindowBytes && to.window != 0) {
+  if (to.window + bytes > window_bytes_ && to.window != 0) {
     to.behind.emplace(&log, Behind::no_room);
     return;
   }

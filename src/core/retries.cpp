@@ -15,7 +15,7 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   for (const NodeIx home : log.homes) {
     if (home != cluster_.self() && may_answer(home)) held.awaited.insert(home);
   }
-  if (held.awaited.empty() || held_.size() >= kHeldMax) return false;
+  if (held.awaited.empty() || held_.size() >= held_max_) return false;
   const std::uint64_t request = ++last_request_;
   for (const NodeIx home : held.awaited)
     ask(home, request, publish);

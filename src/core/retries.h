@@ -19,9 +19,14 @@ namespace inkmesh::core {
 
 class Retries {
  public:
-  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links,
+  Retries(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links, std::size_t held_max,
           std::uint64_t first_request)
-      : turn_(turn), cluster_(cluster), membership_(membership), links_(links), last_request_(first_request) {}
+      : turn_(turn),
+        cluster_(cluster),
+        membership_(membership),
+        links_(links),
+        held_max_(held_max),
+        last_request_(first_request) {}
 
   /// Holds the publish while the homes are asked. False when none is there to ask, or too many are held already.
   bool hold(const ChannelLog& log, Publish publish);
@@ -37,11 +42,14 @@ class Retries {
   /// The link to the peer is new: what it was asked may have been lost with the former one.
   void linked(NodeIx peer);
 
+  std::size_t held() const {
+    return held_.size();
+  }
+
  private:
   static constexpr MonotonicMs kWaitMs = 1000;
   /// A home whose link is gone for so long is most likely dead: nobody waits for its word.
   static constexpr MonotonicMs kUnlinkedMs = 250;
-  static constexpr std::size_t kHeldMax = 20'000;
 
   using Key = std::tuple<Channel, ClientName, Op>;
   struct Held {
@@ -65,6 +73,7 @@ class Retries {
   const ClusterMap& cluster_;
   const Membership& membership_;
   Links& links_;
+  const std::size_t held_max_;
   ByRequest held_;
   std::map<Key, std::uint64_t> requests_;
   std::uint64_t last_request_;  ///< begins anywhere: an answer to a former life's question must find none of ours
