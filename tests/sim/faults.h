@@ -35,6 +35,7 @@ class Faults {
   void back_up();
   NodeIndex any_node();
   void restart_later(NodeIndex node);
+  void swap(NodeIndex refilled);
   void lose_one_for_good();
 
   World& world_;
@@ -42,6 +43,7 @@ class Faults {
   Random random_;
   std::vector<std::shared_ptr<const store::MemoryStore::Backup>> backups_;  ///< the last one of each node
   bool over_ = false;
+  bool away_for_long_ = false;  ///< whoever crashes now
 };
 
 }  // namespace inkmesh::sim
