@@ -75,7 +75,7 @@ bool is_fault(const std::string& text) {
 /// Strokes themselves, and not only how far somebody has come.
 bool carries(const std::string& text) {
   if (has(text, "[run ") || has(text, "[repair ")) return true;
-  return !has(text, " -> to ");
+  return !has(text, " -> to ") && !has(text, " <- read-done ") && !has(text, " -> read ") && !has(text, " history ");
 }
 
 /// A client comes or goes.

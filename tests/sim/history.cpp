@@ -1,5 +1,6 @@
 #include "history.h"
 
+#include <algorithm>
 #include <cctype>
 #include <deque>
 #include <map>
@@ -20,26 +21,19 @@ std::string time_text(SimUs at) {
   return "  " + std::to_string(at / 1000) + "." + std::to_string(at % 1000 / 100) + " ms  ";
 }
 
-bool is_word(char each) {
-  return std::isalnum(static_cast<unsigned char>(each)) != 0 || each == '_' || each == '~';
+bool has_digit(const std::string& word) {
+  return std::any_of(word.begin(), word.end(), [](unsigned char each) { return std::isdigit(each) != 0; });
 }
 
-/// A line without the numbers of its requests, rounds, frames and versions; `loosely`: without any number that is not a
-/// part of a name.
-std::string shape(const std::string& text, bool loosely) {
+/// What lines that are alike share. Of a line on a stroke that is looked for: all but the numbers of requests, rounds
+/// and frames. Of any other: who speaks, and of what kind of thing.
+std::string shape(const Concern::Chosen& chosen) {
+  std::istringstream words(chosen.line->text);
   std::string shape;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool digit = std::isdigit(static_cast<unsigned char>(text[i])) != 0;
-    const char before = i == 0 ? ' ' : text[i - 1];
-    const bool version = before == 'v' && i > 1 && text[i - 2] == ' ';
-    const bool counts = before == '#' || version || (loosely && !is_word(before));
-    shape += digit && counts ? '0' : text[i];
-    if (!digit || !counts) continue;
-    const auto more = [&text](std::size_t at) {
-      return at < text.size() && std::isdigit(static_cast<unsigned char>(text[at])) != 0;
-    };
-    while (more(i + 1) || (loosely && text.compare(i + 1, 2, "..") == 0 && more(i + 3)))
-      i += more(i + 1) ? 1 : 3;
+  words >> shape;
+  for (std::string word; words >> word;) {
+    const bool counts = chosen.itself ? word[0] == '#' : has_digit(word);
+    if (!counts) shape += ' ' + word;
   }
   return shape;
 }
@@ -49,7 +43,7 @@ class Folded {
  public:
   void add(const Concern::Chosen& chosen) {
     const Trace::Line& line = *chosen.line;
-    const std::string shape = sim::shape(line.text, !chosen.itself);
+    const std::string shape = sim::shape(chosen);
     if (recent_[shape]++ != 0) {
       again_.push_back(&line);
       return;

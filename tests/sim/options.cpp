@@ -92,7 +92,7 @@ void draw_long_absences(Random& random, Options& options, unsigned nodes) {
   options.list_change = random.pick(std::vector<ListChange>{ListChange::none, ListChange::join, ListChange::leave});
   options.partition_every_us = options.one_way_every_us = options.pause_every_us = 0;
   options.full_every_us = options.refuse_every_us = 0;
-  if (!random.chance(600)) return;
+  if (!random.chance(850)) return;
   // Few, who go elsewhere only when they must: nobody has the drawings open where a disk is refilled. Who has seen a
   // stroke never misses it: others must look.
   if (nodes == 0) options.nodes = 3;
