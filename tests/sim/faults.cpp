@@ -62,12 +62,14 @@ void Faults::crash() {
 }
 
 void Faults::restart_later(NodeIndex index) {
-  const bool soon = !away_for_long_ && random_.chance(500);
-  const SimUs down_us = soon ? random_.below(200'000) : random_.below(options_.down_us_max);
+  SimUs down_us = random_.chance(500) ? random_.below(200'000) : random_.below(options_.down_us_max);
   const bool loses = !over_ && random_.chance(options_.disk_loss_per_mille) && world_.checker().expendable(index);
   if (loses) {
     world_.lose_disk(index);
     if (backups_[index] && random_.chance(750)) world_.restore(index, *backups_[index]);
+  }
+  if (options_.swap_per_mille != 0) {
+    down_us = loses ? random_.below(400'000) : random_.between(1'000'000, options_.down_us_max);
   }
   world_.agenda().after(down_us, [this, index] {
     if (!over_) world_.node(index).start();
@@ -84,9 +86,7 @@ void Faults::swap(NodeIndex refilled) {
   }
   if (over_ || up.empty() || down.empty()) return;
   const NodeIndex back = random_.pick(down);
-  away_for_long_ = true;
   world_.node(random_.pick(up)).crash(false);
-  away_for_long_ = false;
   world_.node(back).start();
 }
 

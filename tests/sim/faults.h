@@ -43,7 +43,6 @@ class Faults {
   Random random_;
   std::vector<std::shared_ptr<const store::MemoryStore::Backup>> backups_;  ///< the last one of each node
   bool over_ = false;
-  bool away_for_long_ = false;  ///< whoever crashes now
 };
 
 }  // namespace inkmesh::sim

@@ -9,6 +9,7 @@ namespace inkmesh::sim {
 namespace {
 
 constexpr std::uint64_t kLimitsStream = 0x6c696d6974730000;
+constexpr std::uint64_t kSwapsStream = 0x7377617073000000;
 
 /// A fault's mean interval: often none, else somewhere between frequent and rare.
 SimUs draw_every(Random& random, unsigned per_mille) {
@@ -92,17 +93,20 @@ void draw_long_absences(Random& random, Options& options, unsigned nodes) {
   options.list_change = random.pick(std::vector<ListChange>{ListChange::none, ListChange::join, ListChange::leave});
   options.partition_every_us = options.one_way_every_us = options.pause_every_us = 0;
   options.full_every_us = options.refuse_every_us = 0;
-  if (!random.chance(850)) return;
-  // Few, who go elsewhere only when they must: nobody has the drawings open where a disk is refilled. Who has seen a
-  // stroke never misses it: others must look.
+}
+
+/// While a lost disk is refilled another machine goes, and one that was away for long comes back. Few draw, and go
+/// elsewhere only when they must: nobody has the drawings open where the disk is refilled. Who has seen a stroke never
+/// misses it: others must look.
+void draw_swaps(Random& random, Options& options, unsigned nodes) {
+  draw_long_absences(random, options, nodes);
   if (nodes == 0) options.nodes = 3;
-  options.list_change = ListChange::none;
-  options.backup_every_us = options.clock_jump_every_us = 0;
-  options.disk_loss_per_mille = 700;
   options.swap_per_mille = 900;
+  options.disk_loss_per_mille = 600;
+  options.list_change = ListChange::none;
+  options.backup_every_us = options.clock_jump_every_us = options.client_cut_every_us = 0;
   options.clients = std::min(options.clients, 3U);
   options.channels = std::max(options.channels, 3U);
-  options.client_cut_every_us = 0;
   options.pages = static_cast<unsigned>(options.faults_us / 500_ms);
 }
 
@@ -145,7 +149,7 @@ void draw_partitions(Random& random, Options& options, const Asked& asked) {
   options.detect_us_max = random.pick(std::vector<SimUs>{200'000, 2'000'000, 20'000'000});
   options.gossip_loss_per_mille = 0;
   options.crash_every_us = random.chance(300) ? random.between(4, 8) * 1'000'000 : 0;
-  options.disk_loss_per_mille = 0;
+  options.disk_loss_per_mille = options.swap_per_mille = 0;
   options.lose_one_for_good = false;
   options.partition_every_us = random.between(3, 6) * 1'000'000;
   options.one_way_every_us = random.chance(400) ? random.between(3, 6) * 1'000'000 : 0;
@@ -165,6 +169,9 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   draw_machine(random, options);
   draw_faults(random, options);
   if (random.chance(150) && (asked.nodes == 0 || asked.nodes >= 3)) draw_long_absences(random, options, asked.nodes);
+  // Drawn apart from all else: what other seeds do is not changed by it.
+  Random swaps(seed ^ kSwapsStream);
+  if (swaps.chance(80) && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
   if (asked.partitions) draw_partitions(random, options, asked);
   Random limits(seed ^ kLimitsStream);
   if (limits.chance(250)) draw_limits(limits, options.limits);
