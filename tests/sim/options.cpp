@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "random.h"
@@ -9,7 +10,7 @@ namespace inkmesh::sim {
 namespace {
 
 constexpr std::uint64_t kLimitsStream = 0x6c696d6974730000;
-constexpr std::uint64_t kSwapsStream = 0x7377617073000000;
+constexpr std::uint64_t kSwapsStream = 0x7377617073000001;
 
 /// A fault's mean interval: often none, else somewhere between frequent and rare.
 SimUs draw_every(Random& random, unsigned per_mille) {
@@ -269,12 +270,20 @@ std::vector<Options> simpler(const Options& options) {
   const auto drop = [&](auto member) {
     if (options.*member != 0) add([member](Options& next) { next.*member = 0; });
   };
-  for (const auto every : {&Options::crash_every_us, &Options::partition_every_us, &Options::one_way_every_us,
-                           &Options::reset_every_us, &Options::choke_every_us, &Options::pause_every_us,
-                           &Options::client_cut_every_us, &Options::full_every_us, &Options::refuse_every_us,
-                           &Options::damage_every_us, &Options::clock_jump_every_us, &Options::backup_every_us}) {
-    drop(every);
+  constexpr std::array<SimUs Options::*, 12> faults{
+      &Options::crash_every_us,      &Options::partition_every_us,  &Options::one_way_every_us,
+      &Options::reset_every_us,      &Options::choke_every_us,      &Options::pause_every_us,
+      &Options::client_cut_every_us, &Options::full_every_us,       &Options::refuse_every_us,
+      &Options::damage_every_us,     &Options::clock_jump_every_us, &Options::backup_every_us};
+  const auto happens = [&](const auto every) { return options.*every != 0; };
+  if (std::count_if(faults.begin(), faults.end(), happens) > 1) {
+    add([&](Options& next) {
+      for (const auto every : faults)
+        next.*every = 0;
+    });
   }
+  for (const auto every : faults)
+    drop(every);
   for (const auto rate : {&Options::disk_loss_per_mille, &Options::swap_per_mille, &Options::gossip_loss_per_mille,
                           &Options::slow_readers, &Options::slow_commit_per_mille}) {
     drop(rate);
@@ -293,6 +302,7 @@ std::vector<Options> simpler(const Options& options) {
   if (options.pages > 1) add([](Options& next) { next.pages /= 2; });
   if (options.ops > 1) add([](Options& next) { next.ops /= 2; });
   if (options.ops > 1) add([](Options& next) { next.ops -= (next.ops + 7) / 8; });
+  if (options.faults_us > 4_s) add([](Options& next) { next.faults_us /= 2; });
   if (options.faults_us > 1_s) add([](Options& next) { next.faults_us -= next.faults_us / 4; });
   if (options.nodes > 2 && options.nodes - 1 > options.ack) add([](Options& next) { --next.nodes; });
   if (options.turn_us_max > 20) add([](Options& next) { next.turn_us_max = 20; });

@@ -8,7 +8,7 @@ namespace inkmesh::sim {
 namespace {
 
 /// So many seeds for each simpler run, its own among them.
-constexpr unsigned kSeedsOfEach = 3;
+constexpr unsigned kSeedsOfEach = 5;
 constexpr std::uint64_t kNextSeed = 1'000'000'007;
 
 bool breaks(const Options& options, const std::string& kind) {
