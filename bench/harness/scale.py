@@ -67,11 +67,11 @@ def _simulator(tools: Path, seeds: int) -> dict[str, float]:
     said = _output([str(tools / "inkmesh_sim"), *SWEEP, "--seeds", str(seeds), "--keep-going"])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = max(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1e-3)
-    found = re.search(r"(\d+) seeds, (\d+) failed; (\d+) acks, (\d+) steps", said)
+    found = re.search(r"(\d+) seeds, (\d+) failed; .* (\d+) events, ", said)
     if found is None:
         raise RuntimeError(f"inkmesh_sim said {said[-300:]!r}")
-    count, failed, _acks, steps = (float(group) for group in found.groups())
-    return {"seeds": count, "failed": failed, "seeds_per_s": count / seconds, "events_per_s": steps / seconds}
+    count, failed, events = (float(group) for group in found.groups())
+    return {"seeds": count, "failed": failed, "seeds_per_s": count / seconds, "events_per_s": events / seconds}
 
 
 def run(tools: Path, short: bool, rounds: int, seconds: float, say: Callable[[str], None]) -> dict[str, Any]:

@@ -23,6 +23,22 @@
 
 namespace inkmesh {
 
+/// How much may wait at once in a node, or be under way. What goes past it is refused, put off or forgotten: then it is
+/// asked for again, later.
+struct CoreLimits {
+  std::size_t authors_waiting = 200'000;    ///< for acknowledgements
+  std::size_t retries_held = 20'000;        ///< publishes that are sent again, while the homes are asked
+  std::size_t pulls = 256;                  ///< that peers were asked for
+  std::size_t pulls_of_channel = 32;        ///< of these
+  std::size_t pulls_waiting = 4096;         ///< those of one peer, while others of it are read
+  std::size_t hints_of_peer = 100'000;      ///< channels that it opened, before its word on them
+  std::size_t damaged_records = 10'000;     ///< that peers are asked for
+  std::size_t pages_asked = 1000;           ///< of history
+  std::uint64_t window_bytes = 8U << 20;    ///< pushed to a peer and not confirmed
+  std::uint64_t publish_bytes = 32U << 20;  ///< waiting for the store, of clients' strokes
+  std::uint64_t run_bytes = 64U << 20;      ///< and with those of peers
+};
+
 struct CoreSettings {
   NodeId self;
   Epoch epoch;                ///< fresh random bits, never used before
@@ -33,6 +49,7 @@ struct CoreSettings {
   std::uint32_t channels_per_connection = 256;
   std::size_t outbox_bytes = std::size_t{1} << 20;  ///< a connection's window
   std::uint64_t seed = 0;                           ///< for link sessions and jitter
+  CoreLimits limits;
   /// What this node's former lives noted with their store, by name.
   std::map<std::string, std::string> notes;
 };
@@ -68,6 +85,7 @@ struct PeerStatus {
   std::uint64_t window_bytes = 0;    ///< sent and not confirmed
   std::int64_t clock_offset_ms = 0;  ///< its wall clock less ours
   std::uint64_t interest_channels = 0;
+  std::uint64_t interest_hints = 0;        ///< channels that it has open by a pull's word only
   std::uint64_t forwarded_interest = 0;    ///< strokes sent to it because its clients have the channel open
   std::uint64_t forwarded_durability = 0;  ///< strokes sent to it only because it is a home or a stand-in
   std::uint64_t received_strokes = 0;
@@ -99,11 +117,33 @@ struct CoreStatus {
   std::uint64_t signals_delivered = 0;
   std::uint64_t duplicates = 0;
   std::uint64_t acks_waiting = 0;
-  std::uint64_t standins = 0;  ///< channels that have a stand-in now
+  std::uint64_t retries_held = 0;  ///< publishes that are sent again and wait for the homes' word
+  std::uint64_t pulls_under_way = 0;
+  std::uint64_t pages_waiting = 0;    ///< history pages that were asked for and not given
+  std::uint64_t damaged_records = 0;  ///< that peers are asked for
+  std::uint64_t standins = 0;         ///< channels that have a stand-in now
   std::uint64_t pulls = 0;
   std::uint64_t forks = 0;
   std::uint64_t repairs = 0;
   std::uint64_t tail_bytes = 0;  ///< uncommitted and recent strokes in memory
+};
+
+/// Something in a node that waits for something, as a checker wants it named.
+struct Waiting {
+  enum class What {
+    stroke,        ///< the first of an origin's in memory
+    author,        ///< for the acknowledgement of that stroke
+    subscriber,    ///< reads more slowly than is drawn
+    standin,       ///< a peer stands in for a home
+    confirmation,  ///< a peer has yet to confirm an origin's strokes, from that one on
+    window,        ///< that stroke counts as under way to a peer
+  };
+  What what = What::stroke;
+  Channel channel;
+  Origin origin;  ///< empty: no stroke in particular
+  Seq seq = 0;
+  NodeId peer;
+  ClientName client;
 };
 
 class Core {
@@ -130,6 +170,9 @@ class Core {
 
   /// For operators and checkers: which nodes are the homes of a channel, in rendezvous order.
   std::vector<NodeId> homes(const Channel& channel) const;
+
+  /// For checkers: what is left that waits, by channel.
+  std::vector<Waiting> waiting() const;
 
   /// For checkers: what is committed here of a channel, with running hashes; empty when nothing is.
   std::vector<StoredHead> committed(const Channel& channel) const;

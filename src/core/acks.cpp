@@ -25,13 +25,8 @@ void Acks::wait(ChannelLog& log, const Publish& publish, const KnownOp& known, b
   const bool asked_before =
       std::any_of(from, to, [&](const Waiter& one) { return one.conn == publish.conn && one.id == publish.id; });
   if (!asked_before) {
-    waiters.insert(to, Waiter{known.seq, publish.conn, publish.id, known.ts, duplicate});
-    if (++waiting_ > kWaitingMax) {
-      // Some at once: each time all that are left move up.
-      const std::size_t forgotten = waiters.size() / 16 + 1;
-      waiters.erase(waiters.begin(), waiters.begin() + static_cast<std::ptrdiff_t>(forgotten));
-      waiting_ -= forgotten;
-    }
+    waiters.insert(to, Waiter{known.seq, publish.conn, publish.id, known.ts, ++last_order_, duplicate});
+    if (++waiting_ > waiting_max_) send_oldest_away();
   }
   if (duplicate) {
     // Copies of it may have been confirmed to another node than this one.
@@ -66,7 +61,39 @@ void Acks::check(ChannelLog& log, OriginLog& origin_log) {
     --waiting_;
   }
   waiters.erase(waiters.begin(), waiter);
-  if (!waiters.empty() || asked_.empty()) return;
+  forget_asked(log, origin_log);
+}
+
+void Acks::send_oldest_away() {
+  std::vector<std::uint64_t> orders;
+  orders.reserve(waiting_);
+  for (const auto& [key, log] : log_.channels()) {
+    for (const auto& [origin, origin_log] : log->origins) {
+      for (const Waiter& waiter : origin_log.waiters)
+        orders.push_back(waiter.order);
+    }
+  }
+  // Some at once: each time all are looked at.
+  const auto last = orders.begin() + static_cast<std::ptrdiff_t>(orders.size() / 16);
+  std::nth_element(orders.begin(), last, orders.end());
+  for (const auto& [key, log] : log_.channels()) {
+    for (auto& [origin, origin_log] : log->origins) {
+      const auto send_away = [&](const Waiter& waiter) {
+        if (waiter.order > *last) return false;
+        turn_.emit(SendError{waiter.conn, waiter.id, ErrorCode::unavailable,
+                             "too many wait for acknowledgements here: send it again", 1000});
+        --waiting_;
+        return true;
+      };
+      std::vector<Waiter>& waiters = origin_log.waiters;
+      waiters.erase(std::remove_if(waiters.begin(), waiters.end(), send_away), waiters.end());
+      forget_asked(*log, origin_log);
+    }
+  }
+}
+
+void Acks::forget_asked(ChannelLog& log, const OriginLog& origin_log) {
+  if (!origin_log.waiters.empty() || asked_.empty()) return;
   const auto asked = asked_.find(&log);
   if (asked == asked_.end()) return;
   asked->second.origins.erase(*origin_log.origin);

@@ -16,8 +16,9 @@ namespace inkmesh::core {
 
 class Acks {
  public:
-  Acks(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links)
-      : turn_(turn), cluster_(cluster), membership_(membership), links_(links) {}
+  Acks(Turn& turn, const ClusterMap& cluster, const Log& log, const Membership& membership, Links& links,
+       std::size_t waiting_max)
+      : turn_(turn), cluster_(cluster), log_(log), membership_(membership), links_(links), waiting_max_(waiting_max) {}
 
   /// `known` is where the stroke stands; `duplicate` when it stood there before this publish.
   void wait(ChannelLog& log, const Publish& publish, const KnownOp& known, bool duplicate);
@@ -43,8 +44,6 @@ class Acks {
   }
 
  private:
-  /// Past this the oldest of the same origin are forgotten: their authors' retries will ask again.
-  static constexpr std::uint64_t kWaitingMax = 200'000;
   static constexpr MonotonicMs kAskAgainMs = 250;
 
   std::size_t copies(const OriginLog& origin_log, Seq seq) const;
@@ -53,14 +52,21 @@ class Acks {
     MonotonicMs ms = 0;  ///< when, last
   };
   void ask_holders(const ChannelLog& log, Asked& asked);
+  /// Too many wait: those who have waited longest are told to ask again, whatever keeps their strokes from getting
+  /// copies. A stroke that was lost for good never gets any.
+  void send_oldest_away();
+  void forget_asked(ChannelLog& log, const OriginLog& origin_log);
 
   Turn& turn_;
   const ClusterMap& cluster_;
+  const Log& log_;
   const Membership& membership_;
   Links& links_;
   /// Channels with waiters for strokes that this node may not hear of by itself.
   std::map<ChannelRef, Asked> asked_;
+  const std::size_t waiting_max_;
   std::uint64_t waiting_ = 0;
+  std::uint64_t last_order_ = 0;
 };
 
 }  // namespace inkmesh::core

@@ -32,6 +32,7 @@ struct Waiter {
   ConnId conn = 0;
   RequestId id = 0;
   TimeUs ts = 0;
+  std::uint64_t order = 0;  ///< rises with each that begins to wait
   bool duplicate = false;
 };
 

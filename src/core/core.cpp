@@ -30,23 +30,24 @@ Core::Parts::Parts(const CoreSettings& given)
     : settings(given),
       cluster(given.nodes, given.self, given.replicas, given.ack),
       log(turn, cluster, make_origin(given.self, mutated(Mutation::reuse_epoch) ? Epoch("00000000") : given.epoch),
-          given.durability),
-      interest(turn, cluster),
+          given.durability, given.limits),
+      interest(turn, cluster, given.limits.hints_of_peer),
       lives(turn, cluster, given.notes, given.epoch),
       membership(turn, cluster),
       links(turn, cluster, given.epoch, given.seed),
       twins(turn, cluster, membership, links, given.epoch),
-      acks(turn, cluster, membership, links),
-      replication(turn, cluster, log, interest, membership, links, acks),
+      acks(turn, cluster, log, membership, links, given.limits.authors_waiting),
+      replication(turn, cluster, log, interest, membership, links, acks, given.limits.window_bytes),
       anti_entropy(turn, cluster, log, lives, membership, links, replication, core::mix(given.seed)),
-      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, first_request(given.seed, 1)),
-      serving(turn, cluster, log, links, anti_entropy),
-      repairs(turn, cluster, membership, links),
-      retries(turn, cluster, membership, links, first_request(given.seed, 2)),
+      sync(turn, cluster, log, interest, membership, links, replication, anti_entropy, given.limits,
+           first_request(given.seed, 1)),
+      serving(turn, cluster, log, links, anti_entropy, given.limits.pulls_waiting),
+      repairs(turn, cluster, membership, links, given.limits.damaged_records),
+      retries(turn, cluster, membership, links, given.limits.retries_held, first_request(given.seed, 2)),
       sessions(turn, log, sync, {given.channels_per_connection, given.outbox_bytes}),
       publishing(turn, log, membership, twins, sync, acks, retries, replication, sessions),
       presence(turn, cluster, log, interest, membership, links),
-      history(turn, log, sync),
+      history(turn, log, sync, given.limits.pages_asked),
       received_strokes(cluster.size()) {}
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
@@ -78,10 +79,6 @@ MonotonicMs Core::next_wakeup() const {
 
 bool Core::reading() const {
   return parts_->sessions.reading() || parts_->serving.reading();
-}
-
-CoreStatus Core::status() const {
-  return parts_->status();
 }
 
 std::vector<NodeId> Core::homes(const Channel& channel) const {

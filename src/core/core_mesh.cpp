@@ -247,9 +247,7 @@ void Core::Parts::on(NodeIx peer, const StoredWant& message) {
 }
 
 void Core::Parts::on(NodeIx peer, Pull& message) {
-  if (message.interested && interest.hint(peer, channel_hash(message.channel))) {
-    presence.peer_opened(peer, channel_hash(message.channel));
-  }
+  if (message.interested) interest_changed(peer, interest.hint(peer, channel_hash(message.channel)));
   serving.on_pull(peer, std::move(message));
 }
 

@@ -1,4 +1,4 @@
-// What a node tells of itself: whether it takes clients, and its figures.
+// What a core says of itself: whether it takes clients, its figures, and to checkers what it waits for.
 #include <string>
 #include <utility>
 #include <vector>
@@ -7,7 +7,18 @@
 
 namespace inkmesh {
 
+using core::ChannelLog;
 using core::NodeIx;
+using core::OriginLog;
+using core::PeerMark;
+
+CoreStatus Core::status() const {
+  return parts_->status();
+}
+
+std::vector<Waiting> Core::waiting() const {
+  return parts_->waiting();
+}
 
 std::vector<std::string> Core::Parts::not_ready_reasons() const {
   std::vector<std::string> reasons;
@@ -58,6 +69,7 @@ CoreStatus Core::Parts::status() const {
     peer.window_bytes = figures.window_bytes;
     peer.clock_offset_ms = known.clock_offset_ms;
     peer.interest_channels = interest.size(node);
+    peer.interest_hints = interest.hints(node);
     peer.forwarded_interest = figures.forwarded_interest;
     peer.forwarded_durability = figures.forwarded_durability;
     peer.received_strokes = received_strokes[node];
@@ -79,12 +91,52 @@ CoreStatus Core::Parts::status() const {
   status.strokes_accepted = publishing.accepted();
   status.duplicates = publishing.duplicates();
   status.acks_waiting = acks.waiting();
+  status.retries_held = retries.held();
+  status.pulls_under_way = sync.under_way();
+  status.pages_waiting = history.asked();
+  status.damaged_records = repairs.wanted();
   status.standins = replication.channels_with_standins();
   status.pulls = sync.pulls();
   status.forks = forks;
   status.repairs = repairs.repaired();
   status.tail_bytes = log.tail_bytes();
   return status;
+}
+
+std::vector<Waiting> Core::Parts::waiting() const {
+  std::vector<Waiting> all;
+  const auto add = [&all](Waiting::What what, const ChannelLog& of) -> Waiting& {
+    Waiting& added = all.emplace_back();
+    added.what = what;
+    added.channel = of.name;
+    return added;
+  };
+  const auto add_stroke = [&add](Waiting::What what, const ChannelLog& of, const Origin& origin, Seq seq) -> Waiting& {
+    Waiting& added = add(what, of);
+    added.origin = origin;
+    added.seq = seq;
+    return added;
+  };
+  for (const auto& [key, channel] : log.channels()) {
+    for (const NodeIx standin : channel->standins)
+      add(Waiting::What::standin, *channel).peer = cluster.id(standin);
+    for (const auto& [origin, origin_log] : channel->origins) {
+      if (!origin_log.tail.empty()) add_stroke(Waiting::What::stroke, *channel, origin, origin_log.tail_first());
+      if (!origin_log.waiters.empty()) {
+        add_stroke(Waiting::What::author, *channel, origin, origin_log.waiters.front().seq);
+      }
+      for (const PeerMark& mark : origin_log.marks) {
+        const Seq next = (mark.life == membership.life(mark.node) ? mark.stored : 0) + 1;
+        const NodeId& peer = cluster.id(mark.node);
+        if (mark.expected) add_stroke(Waiting::What::confirmation, *channel, origin, next).peer = peer;
+        const bool sent = mark.unconfirmed != 0 && mark.sent > mark.stored;
+        if (sent) add_stroke(Waiting::What::window, *channel, origin, next).peer = peer;
+      }
+    }
+  }
+  for (const auto& [client, channel] : sessions.lagging())
+    add(Waiting::What::subscriber, *channel).client = client;
+  return all;
 }
 
 }  // namespace inkmesh

@@ -5,7 +5,7 @@
 namespace inkmesh::core {
 
 void History::ask(HistoryAsk ask) {
-  if (waiting_.size() + locating_.size() + reads_.size() + reads_waiting_.size() >= kAskedMax) {
+  if (asked() >= asked_max_) {
     turn_.emit(SendError{ask.conn, std::nullopt, ErrorCode::unavailable, "too many history requests at once", 500});
     return;
   }

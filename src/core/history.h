@@ -16,7 +16,8 @@ namespace inkmesh::core {
 
 class History {
  public:
-  History(Turn& turn, Log& log, Sync& sync) : turn_(turn), log_(log), sync_(sync) {}
+  History(Turn& turn, Log& log, Sync& sync, std::size_t asked_max)
+      : turn_(turn), log_(log), sync_(sync), asked_max_(asked_max) {}
 
   void ask(HistoryAsk ask);
   /// The channel that was read; nothing when the ticket is not one of these.
@@ -25,12 +26,16 @@ class History {
   bool on_since(const SinceFound& found);
   void tick();
 
+  /// Pages that were asked for and not given.
+  std::size_t asked() const {
+    return waiting_.size() + locating_.size() + reads_.size() + reads_waiting_.size();
+  }
+
  private:
   static constexpr MonotonicMs kWaitMs = 1000;
   static constexpr std::size_t kPageStrokes = 1000;
   static constexpr std::size_t kPageBytes = std::size_t{512} << 10;
   static constexpr std::size_t kReadsMax = 16;  ///< pages being read at once: each is some MiB on its way out
-  static constexpr std::size_t kAskedMax = 1000;
 
   struct Asked {
     HistoryAsk ask;
@@ -47,6 +52,7 @@ class History {
   Turn& turn_;
   Log& log_;
   Sync& sync_;
+  const std::size_t asked_max_;
   std::vector<Asked> waiting_;
   std::map<Ticket, Asked> locating_;
   std::map<Ticket, Asked> reads_;

@@ -10,8 +10,8 @@
 
 namespace inkmesh::core {
 
-Interest::Interest(Turn& turn, const ClusterMap& cluster)
-    : turn_(turn), peers_(cluster.size()), unheard_(cluster.size()) {
+Interest::Interest(Turn& turn, const ClusterMap& cluster, std::size_t hints_max)
+    : turn_(turn), hints_max_(hints_max), peers_(cluster.size()), unheard_(cluster.size()) {
   std::iota(unheard_.begin(), unheard_.end(), NodeIx{0});
 }
 
@@ -180,13 +180,24 @@ Interest::Change Interest::check(NodeIx node, std::uint64_t version, std::uint64
   return ask(peer);
 }
 
-bool Interest::hint(NodeIx node, std::uint64_t channel) {
+Interest::Change Interest::hint(NodeIx node, std::uint64_t channel) {
   Peer& peer = peers_[node];
-  if (peer.channels.count(channel) != 0 || peer.hints.size() >= kHintsMax) return false;
-  const bool news = peer.hints.count(channel) == 0;
-  peer.hints[channel] = turn_.ms() + kHintMs;
+  if (peer.channels.count(channel) != 0) return {};
+  const auto known = peer.hints.find(channel);
+  if (known != peer.hints.end()) {
+    known->second = turn_.ms() + kHintMs;
+    return {};
+  }
+  if (peer.hints.size() >= hints_max_) {
+    // Of a set that was never known heads are told once it is.
+    if (peer.heard) set_unknown(node);
+    return ask(peer);
+  }
+  peer.hints.emplace(channel, turn_.ms() + kHintMs);
   list(node, channel);
-  return news;
+  Change change;
+  change.opened.push_back(channel);
+  return change;
 }
 
 bool Interest::interested(NodeIx node, std::uint64_t channel) const {

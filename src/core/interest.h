@@ -17,7 +17,7 @@ namespace inkmesh::core {
 
 class Interest {
  public:
-  Interest(Turn& turn, const ClusterMap& cluster);
+  Interest(Turn& turn, const ClusterMap& cluster, std::size_t hints_max);
 
   // ---- ours: counted by channel, announced on 0 -> 1 and 1 -> 0 only -----------------------------------------------
 
@@ -60,8 +60,9 @@ class Interest {
   Change apply(NodeIx peer, const InterestFull& full);
   /// A heartbeat's word on the version and digest; asks again at most twice a second.
   Change check(NodeIx peer, std::uint64_t version, std::uint64_t digest);
-  /// A pull said so before the gossip did. True when that is news.
-  bool hint(NodeIx peer, std::uint64_t channel);
+  /// A pull said so before the gossip did. Past the bound the peer counts as interested in everything until its set is
+  /// known again.
+  Change hint(NodeIx peer, std::uint64_t channel);
 
   bool interested(NodeIx peer, std::uint64_t channel) const;
   /// All peers that are, ascending: until the next call, or change of a peer's set.
@@ -76,12 +77,14 @@ class Interest {
   std::size_t size(NodeIx peer) const {
     return peers_[peer].channels.size();
   }
+  std::size_t hints(NodeIx peer) const {
+    return peers_[peer].hints.size();
+  }
   /// Lets go of old hints.
   void tick();
 
  private:
   static constexpr MonotonicMs kHintMs = 2000;
-  static constexpr std::size_t kHintsMax = 100'000;
   static constexpr MonotonicMs kAskAgainMs = 400;
 
   struct Peer {
@@ -101,6 +104,7 @@ class Interest {
   void unlist(NodeIx node, std::uint64_t channel);
 
   Turn& turn_;
+  const std::size_t hints_max_;
   std::unordered_map<std::uint64_t, std::uint32_t> counts_;
   std::map<std::uint64_t, bool> changed_;  ///< in this turn: whether it was open at its beginning
   std::uint64_t version_ = 0;

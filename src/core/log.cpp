@@ -15,8 +15,13 @@ std::uint64_t head_hash(const Origin& origin, Seq seq, std::uint64_t chain) {
 
 }  // namespace
 
-Log::Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability)
-    : turn_(turn), cluster_(cluster), own_(std::move(own)), durability_(durability) {}
+Log::Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability, const CoreLimits& limits)
+    : turn_(turn),
+      cluster_(cluster),
+      own_(std::move(own)),
+      durability_(durability),
+      publish_bytes_max_(limits.publish_bytes),
+      run_bytes_max_(limits.run_bytes) {}
 
 void Log::load(const std::vector<StoredHead>& heads) {
   for (const StoredHead& head : heads) {

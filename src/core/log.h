@@ -28,7 +28,7 @@ constexpr NodeIx kFromClient = UINT32_MAX;
 
 class Log {
  public:
-  Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability);
+  Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability, const CoreLimits& limits);
 
   void load(const std::vector<StoredHead>& heads);
 
@@ -69,10 +69,10 @@ class Log {
 
   /// True while more may be given to the store: what waits is within its bound.
   bool takes_publishes() const {
-    return waiting_bytes_ < kPublishWaitingBytesMax;
+    return waiting_bytes_ < publish_bytes_max_;
   }
   bool takes_runs() const {
-    return waiting_bytes_ < kRunWaitingBytesMax;
+    return waiting_bytes_ < run_bytes_max_;
   }
 
   /// Numbers a client's stroke; it goes to the store with the turn's append.
@@ -123,8 +123,6 @@ class Log {
   }
 
  private:
-  static constexpr std::uint64_t kPublishWaitingBytesMax = std::uint64_t{32} << 20;
-  static constexpr std::uint64_t kRunWaitingBytesMax = std::uint64_t{64} << 20;
   static constexpr std::uint64_t kTailBytesMax = std::uint64_t{128} << 20;
   static constexpr std::size_t kTailStrokes = 64;
   static constexpr MonotonicMs kQuietMs = 1000;
@@ -142,6 +140,8 @@ class Log {
   const ClusterMap& cluster_;
   const Origin own_;
   const Durability durability_;
+  const std::uint64_t publish_bytes_max_;
+  const std::uint64_t run_bytes_max_;
   Channels channels_;
   std::unordered_map<std::string_view, ChannelLog*> by_name_;
   std::uint64_t held_channels_ = 0;

@@ -95,6 +95,7 @@ struct Core::Parts {
   const char* starting() const;
   void end_turn();
   CoreStatus status() const;
+  std::vector<Waiting> waiting() const;
 
   static constexpr MonotonicMs kTickMs = 50;
   static constexpr MonotonicMs kTidyMs = 500;

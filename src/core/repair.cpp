@@ -6,7 +6,7 @@ namespace inkmesh::core {
 
 void Repairs::damaged(const Channel& channel, const ReadDone::Damaged& record) {
   const Record key{channel, record.origin, record.seq};
-  if (wanted_.count(key) != 0 || wanted_.size() >= kWantedMax) return;
+  if (wanted_.count(key) != 0 || wanted_.size() >= wanted_max_) return;
   turn_.say(Severity::error, "damaged record: channel " + channel + ", " + record.origin + " " +
                                  std::to_string(record.seq) + " fails its checksum; asking peers for it");
   ask(key, wanted_[key]);

@@ -16,8 +16,8 @@ namespace inkmesh::core {
 
 class Repairs {
  public:
-  Repairs(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links)
-      : turn_(turn), cluster_(cluster), membership_(membership), links_(links) {}
+  Repairs(Turn& turn, const ClusterMap& cluster, const Membership& membership, Links& links, std::size_t wanted_max)
+      : turn_(turn), cluster_(cluster), membership_(membership), links_(links), wanted_max_(wanted_max) {}
 
   void damaged(const Channel& channel, const ReadDone::Damaged& record);
   void on_run(const StrokeRun& run);
@@ -29,10 +29,12 @@ class Repairs {
   std::uint64_t repaired() const {
     return repaired_;
   }
+  std::size_t wanted() const {
+    return wanted_.size();
+  }
 
  private:
   static constexpr MonotonicMs kAgainMs = 500;
-  static constexpr std::size_t kWantedMax = 10'000;
 
   using Record = std::tuple<Channel, Origin, Seq>;
   struct Wanted {
@@ -47,6 +49,7 @@ class Repairs {
   const ClusterMap& cluster_;
   const Membership& membership_;
   Links& links_;
+  const std::size_t wanted_max_;
   std::map<Record, Wanted> wanted_;
   std::map<Ticket, std::vector<Record>> writing_;
   std::uint64_t repaired_ = 0;

@@ -222,10 +222,13 @@ void Replication::reborn(NodeIx peer) {
   to.behind.clear();
   forget_window(to);
   if (mutated(Mutation::forget_returned_homes)) return;
-  // Channels of which both are homes are compared by digest; the others are offered one by one.
+  // Channels of which both are homes are compared by digest; the others are offered one by one. Where an author waits
+  // nobody waits for a digest: the peer may be late again.
+  const auto waits = [](const auto& entry) { return !entry.second.waiters.empty(); };
   for (const auto& [key, log] : log_.channels()) {
     if (!log->held()) continue;
-    if (log->is_standin(peer) || (log->is_home(peer) && !log->self_home)) offer(peer, *log);
+    const bool one_by_one = !log->self_home || std::any_of(log->origins.begin(), log->origins.end(), waits);
+    if (log->is_standin(peer) || (log->is_home(peer) && one_by_one)) offer(peer, *log);
   }
 }
 
@@ -306,7 +309,7 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
   PeerMark& mark = mark_of(peer, own);
   // What the store had before we heard of it may have been pulled and confirmed already: nobody will confirm it again.
   if (mark.stored >= strokes.back()->seq) return;
-  if (to.window + bytes > kWindowBytes && to.window != 0) {
+  if (to.window + bytes > window_bytes_ && to.window != 0) {
     to.behind.emplace(&log, Behind::no_room);
     return;
   }

@@ -21,7 +21,7 @@ namespace inkmesh::core {
 class Replication {
  public:
   Replication(Turn& turn, const ClusterMap& cluster, Log& log, const Interest& interest, const Membership& membership,
-              Links& links, Acks& acks)
+              Links& links, Acks& acks, std::uint64_t window_bytes)
       : turn_(turn),
         cluster_(cluster),
         log_(log),
@@ -29,6 +29,7 @@ class Replication {
         membership_(membership),
         links_(links),
         acks_(acks),
+        window_bytes_(window_bytes),
         peers_(cluster.size()) {}
 
   // ---- the turn's happenings ----------------------------------------------------------------------------------------
@@ -77,11 +78,10 @@ class Replication {
   }
   /// True when the peer's link has room for what may be lost.
   bool has_room(NodeIx peer) const {
-    return peers_[peer].window < kWindowBytes / 2;
+    return peers_[peer].window < window_bytes_ / 2;
   }
 
  private:
-  static constexpr std::uint64_t kWindowBytes = std::uint64_t{8} << 20;
   static constexpr MonotonicMs kWindowForgetMs = 5000;  ///< neither pushed nor confirmed: nothing is under way
   static constexpr MonotonicMs kStandInMs = 250;        ///< a home's silence after which another node stands in
   static constexpr MonotonicMs kLagMs = 350;            ///< and the age of a stroke, where it confirms but ever later
@@ -167,6 +167,7 @@ class Replication {
   const Membership& membership_;
   Links& links_;
   Acks& acks_;
+  const std::uint64_t window_bytes_;
   std::vector<Peer> peers_;
   std::vector<NodeIx> confirmed_to_;  ///< peers that the turn has confirmations for
   std::vector<ChannelLog*> touched_;

@@ -15,7 +15,7 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   for (const NodeIx peer : cluster_.likely_holders(log.hash)) {
     if (may_answer(peer)) held.awaited.insert(peer);
   }
-  if (held.awaited.empty() || held_.size() >= kHeldMax) return false;
+  if (held.awaited.empty() || held_.size() >= held_max_) return false;
   const std::uint64_t request = ++last_request_;
   for (const NodeIx peer : held.awaited)
     ask(peer, request, publish);

@@ -20,8 +20,14 @@ namespace inkmesh::core {
 
 class Retries {
  public:
-  Retries(Turn& turn, const ClusterMap& cluster, Membership& membership, Links& links, std::uint64_t first_request)
-      : turn_(turn), cluster_(cluster), membership_(membership), links_(links), last_request_(first_request) {}
+  Retries(Turn& turn, const ClusterMap& cluster, Membership& membership, Links& links, std::size_t held_max,
+          std::uint64_t first_request)
+      : turn_(turn),
+        cluster_(cluster),
+        membership_(membership),
+        links_(links),
+        held_max_(held_max),
+        last_request_(first_request) {}
 
   /// Holds the publish while those who may know it are asked. False when none is there to ask, or too many are held
   /// already.
@@ -38,11 +44,14 @@ class Retries {
   /// The link to the peer is new: what it was asked may have been lost with the former one.
   void linked(NodeIx peer);
 
+  std::size_t held() const {
+    return held_.size();
+  }
+
  private:
   /// Its author is owed an answer within a second, and once it is numbered it takes a home's silence and a stand-in's
   /// commit to have its copies. What somebody knows who keeps silent for longer may get a second copy.
   static constexpr MonotonicMs kWaitMs = 400;
-  static constexpr std::size_t kHeldMax = 20'000;
 
   using Key = std::tuple<Channel, ClientName, Op>;
   struct Held {
@@ -66,6 +75,7 @@ class Retries {
   const ClusterMap& cluster_;
   Membership& membership_;
   Links& links_;
+  const std::size_t held_max_;
   ByRequest held_;
   std::map<Key, std::uint64_t> requests_;
   std::uint64_t last_request_;  ///< begins anywhere: an answer to a former life's question must find none of ours

@@ -10,7 +10,7 @@ void Serving::on_pull(NodeIx node, Pull pull) {
   Peer& peer = peers_[node];
   if (peer.reads < kReadsMax) {
     read(node, std::move(pull));
-  } else if (peer.waiting.size() < kWaitingMax) {
+  } else if (peer.waiting.size() < waiting_max_) {
     peer.waiting.push_back(std::move(pull));
   }
 }

@@ -17,8 +17,14 @@ namespace inkmesh::core {
 
 class Serving {
  public:
-  Serving(Turn& turn, const ClusterMap& cluster, Log& log, Links& links, const AntiEntropy& anti_entropy)
-      : turn_(turn), log_(log), links_(links), anti_entropy_(anti_entropy), peers_(cluster.size()) {}
+  Serving(Turn& turn, const ClusterMap& cluster, Log& log, Links& links, const AntiEntropy& anti_entropy,
+          std::size_t waiting_max)
+      : turn_(turn),
+        log_(log),
+        links_(links),
+        anti_entropy_(anti_entropy),
+        waiting_max_(waiting_max),
+        peers_(cluster.size()) {}
 
   void on_pull(NodeIx peer, Pull pull);
   void on_fetch(NodeIx peer, const Fetch& fetch);
@@ -39,9 +45,8 @@ class Serving {
   void forget(NodeIx peer);
 
  private:
-  /// Reads under way for one peer; further pulls wait, and past kWaitingMax are dropped: the asker's clock asks again.
+  /// Reads under way for one peer; further pulls wait, and past their bound are dropped: the asker's clock asks again.
   static constexpr std::size_t kReadsMax = 16;
-  static constexpr std::size_t kWaitingMax = 4096;
   static constexpr std::size_t kRunBytes = std::size_t{256} << 10;
 
   struct Asked {
@@ -68,6 +73,7 @@ class Serving {
   Log& log_;
   Links& links_;
   const AntiEntropy& anti_entropy_;
+  const std::size_t waiting_max_;
   std::vector<Peer> peers_;
   std::map<Ticket, Asked> reads_;
   std::map<Ticket, AskedOp> ops_;

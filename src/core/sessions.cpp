@@ -459,6 +459,19 @@ Sessions::Figures Sessions::figures() const {
   return figures;
 }
 
+std::vector<std::pair<ClientName, const ChannelLog*>> Sessions::lagging() const {
+  std::vector<std::pair<ClientName, const ChannelLog*>> lagging;
+  for (const auto& [conn, to] : conns_) {
+    for (const auto& [log, sub] : to.subs) {
+      if (sub.lagging) lagging.emplace_back(to.client, log);
+    }
+  }
+  std::sort(lagging.begin(), lagging.end(), [](const auto& a, const auto& b) {
+    return a.first != b.first ? a.first < b.first : a.second->name < b.second->name;
+  });
+  return lagging;
+}
+
 void Sessions::signal(ConnId from, ChannelLog& log, const ClientName& client, const std::string& data) {
   if (!log.fanout) return;
   const std::size_t cost = kSignalCost + data.size();

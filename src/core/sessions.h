@@ -80,6 +80,8 @@ class Sessions {
     std::uint64_t signals_delivered = 0;
   };
   Figures figures() const;
+  /// Subscribers that wait for their sockets.
+  std::vector<std::pair<ClientName, const ChannelLog*>> lagging() const;
 
  private:
   static constexpr MonotonicMs kJoinMs = 1000;                        ///< how long `live` waits for a whole history

@@ -109,7 +109,7 @@ void Sync::queue(ChannelLog& log, State& state) {
 void Sync::start_queued() {
   if (starting_) return;
   starting_ = true;
-  while (under_way_ < kPullsMax && !queue_.empty()) {
+  while (under_way_ < pulls_max_ && !queue_.empty()) {
     ChannelLog& log = *queue_.front();
     queue_.pop_front();
     State& state = states_[&log];
@@ -137,7 +137,7 @@ void Sync::next(ChannelLog& log, State& state) {
 void Sync::ask_targets(ChannelLog& log, State& state) {
   while (!state.targets.empty() && state.pulling.size() < state.window) {
     // Each channel has one under way before any has another.
-    if (!state.pulling.empty() && (under_way_ >= kPullsMax || !queue_.empty())) return;
+    if (!state.pulling.empty() && (under_way_ >= pulls_max_ || !queue_.empty())) return;
     if (!state.pulling.empty() && state.pulling.front().alone) return;
     const NodeIx target = state.targets.back();
     state.targets.pop_back();
@@ -153,6 +153,10 @@ void Sync::want(ChannelLog& log, State& state) {
       continue;
     }
     if (it->second.due_ms <= turn_.ms() && membership_.up(it->second.from) && state.pulling.empty()) {
+      if (under_way_ >= pulls_max_) {
+        queue(log, state);
+        return;
+      }
       const NodeIx from = it->second.from;
       it->second.due_ms = turn_.ms() + kIncompleteMs;
       ask(log, state, from);
@@ -286,7 +290,7 @@ void Sync::told_all(const ChannelLog& log, State& state, const Asked& asked, con
     wanted = lost ? state.wanted.erase(wanted) : std::next(wanted);
   }
   if (!state.asking || asked.round != state.round) return;
-  state.window = std::min(state.window + 1, kWindowMax);
+  state.window = std::min(state.window + 1, window_max_);
   ++state.answered;
   state.gathered.merge(done.heads);
   state.home_word = state.home_word || (done.complete && log.is_home(asked.peer));

@@ -24,13 +24,15 @@
 #include "core/membership.h"
 #include "core/replication.h"
 #include "core/turn.h"
+#include "inkmesh/core.h"
 
 namespace inkmesh::core {
 
 class Sync {
  public:
   Sync(Turn& turn, const ClusterMap& cluster, Log& log, const Interest& interest, const Membership& membership,
-       Links& links, Replication& replication, const AntiEntropy& anti_entropy, std::uint64_t first_request)
+       Links& links, Replication& replication, const AntiEntropy& anti_entropy, const CoreLimits& limits,
+       std::uint64_t first_request)
       : turn_(turn),
         cluster_(cluster),
         log_(log),
@@ -39,6 +41,8 @@ class Sync {
         links_(links),
         replication_(replication),
         anti_entropy_(anti_entropy),
+        pulls_max_(limits.pulls),
+        window_max_(limits.pulls_of_channel),
         last_request_(first_request) {}
 
   /// Counts a channel's rounds of asking.
@@ -84,6 +88,9 @@ class Sync {
   std::uint64_t pulls() const {
     return pulls_;
   }
+  std::size_t under_way() const {
+    return under_way_;
+  }
 
  private:
   static constexpr MonotonicMs kSilentMs = 400;       ///< a pull without an answer goes to the next target
@@ -91,8 +98,6 @@ class Sync {
   static constexpr MonotonicMs kPullMs = 3000;        ///< and one without an end, whatever else comes from there
   static constexpr MonotonicMs kIncompleteMs = 250;   ///< how soon an incomplete channel asks again
   static constexpr MonotonicMs kForgetMs = 10'000;    ///< a channel that nobody has open is forgotten
-  static constexpr std::size_t kPullsMax = 256;       ///< under way at once
-  static constexpr std::size_t kWindowMax = 32;       ///< of them, for one channel
   static constexpr MonotonicMs kAskAgainMs = 20'000;  ///< an open channel is compared so often, whatever was heard
 
   struct Wanted {
@@ -155,6 +160,8 @@ class Sync {
   Links& links_;
   Replication& replication_;
   const AntiEntropy& anti_entropy_;
+  const std::size_t pulls_max_;   ///< under way at once
+  const std::size_t window_max_;  ///< of them, for one channel
   States states_;
   std::deque<ChannelLog*> queue_;
   std::size_t under_way_ = 0;

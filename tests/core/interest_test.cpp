@@ -9,7 +9,7 @@ struct InterestTest : testing::Test {
   Effects effects;
   Turn turn;
   ClusterMap cluster{{"ws1", "ws2"}, "ws1", 2, 2};
-  Interest interest{turn, cluster};
+  Interest interest{turn, cluster, 2};
 
   InterestTest() {
     at(1000);
@@ -114,12 +114,24 @@ TEST_F(InterestTest, ByChannelAreThoseThatAreByPeer) {
 
 TEST_F(InterestTest, AHintHoldsUntilGossipMustHaveSaidIt) {
   interest.check(kPeer, 0, 0);
-  EXPECT_TRUE(interest.hint(kPeer, 8));
-  EXPECT_FALSE(interest.hint(kPeer, 8));
+  EXPECT_EQ(interest.hint(kPeer, 8).opened, std::vector<std::uint64_t>{8});
+  EXPECT_TRUE(interest.hint(kPeer, 8).opened.empty());
   EXPECT_TRUE(interest.interested(kPeer, 8));
   at(4000);
   interest.tick();
   EXPECT_FALSE(interest.interested(kPeer, 8));
+}
+
+TEST_F(InterestTest, PastTheBoundOfHintsAPeerCountsAsInterestedInEverything) {
+  interest.check(kPeer, 0, 0);
+  interest.hint(kPeer, 8);
+  interest.hint(kPeer, 9);
+  EXPECT_TRUE(interest.hint(kPeer, 10).ask);
+  EXPECT_EQ(interest.hints(kPeer), 2U);
+  EXPECT_TRUE(interest.interested(kPeer, 10));
+  interest.apply(kPeer, InterestFull{1, {8, 9, 10}});
+  EXPECT_TRUE(interest.interested(kPeer, 10));
+  EXPECT_FALSE(interest.interested(kPeer, 11));
 }
 
 }  // namespace

@@ -5,7 +5,9 @@
 //     that goes past its share;
 //   - of what the store has, at most 64 strokes of each origin in each channel are in memory (`Log::kTailStrokes`);
 //   - nobody waits for an ack who has not asked for one in this life of the node;
-//   - at most 8 MiB are under way to a peer, or a single turn's strokes (`Replication::kWindowBytes`);
+//   - what `CoreLimits` bounds is within its bound: authors who wait, retries that are held, pulls, hints, pages,
+//     damaged records that are asked for, what is under way to a peer (or a single turn's strokes). Some seeds draw
+//     limits that a few clients fill;
 //   - subscribers, peers and pages read the store at most so many times at once as sessions.h, serving.h, history.h
 //   say.
 // At the end, when all has come together and been quiet for a while, nothing is left of any of it: what is never let
@@ -18,11 +20,18 @@
 
 namespace inkmesh::sim {
 
-/// What exceeds its bound; empty: nothing.
-std::string past_bounds(SimNode& node, const Options& options);
+/// What there is too much of, and in which channel: empty when it concerns none, or all.
+struct Excess {
+  std::string text;  ///< empty: nothing
+  Channel channel;
+  std::string topic;  ///< see Checker::Violation
+};
 
-/// What should be gone by now; empty: nothing. A peer that is gone for good is waited for; so is a stroke that a lost
+/// What exceeds its bound.
+Excess past_bounds(SimNode& node, const Options& options);
+
+/// What should be gone by now. A peer that is gone for good is waited for; so is a stroke that a lost
 /// disk or an asynchronous node has lost before its author's retry was numbered anew.
-std::string left_over(const SimNode& node, const Options& options);
+Excess left_over(const SimNode& node, const Options& options);
 
 }  // namespace inkmesh::sim

@@ -15,8 +15,8 @@ constexpr SimUs kLossUnheardUs = 4_s;
 
 }  // namespace
 
-void Checker::violation(const Channel& channel, const std::string& text) {
-  if (!violation_) violation_ = Violation{agenda_.now(), channel, text};
+void Checker::violation(const Channel& channel, const std::string& text, const std::string& topic) {
+  if (!violation_) violation_ = Violation{agenda_.now(), channel, text, topic};
 }
 
 std::vector<std::pair<Origin, Seq>> Checker::concerned() const {

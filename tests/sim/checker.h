@@ -52,11 +52,12 @@ class Checker {
 
   struct Violation {
     SimUs at = 0;
-    Channel channel;
-    std::string text;
+    Channel channel;    ///< empty: concerns none, or all
+    std::string text;   ///< names nodes, clients, strokes (origin:seq) and ops (client/op) that it concerns
+    std::string topic;  ///< only what is said with this word concerns it; empty: all
   };
   /// Only the first counts: what follows may follow from it.
-  void violation(const Channel& channel, const std::string& text);
+  void violation(const Channel& channel, const std::string& text, const std::string& topic = {});
   const std::optional<Violation>& first_violation() const {
     return violation_;
   }

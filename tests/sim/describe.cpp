@@ -1,6 +1,8 @@
 #include "describe.h"
 
+#include <algorithm>
 #include <array>
+#include <cctype>
 #include <sstream>
 #include <type_traits>
 #include <variant>
@@ -23,7 +25,7 @@ std::string join(const Parts&... parts) {
 }
 
 std::string conn_text(ConnId conn) {
-  return join("c", conn & ((ConnId{1} << kConnShardShift) - 1));
+  return join(is_http(conn) ? "http" : "conn", conn & (kConnHttpBit - 1));
 }
 
 std::string mode_text(Mode mode) {
@@ -172,7 +174,7 @@ std::string describe(const LinkMessage& message) {
 std::string describe(const Event& event) {
   return std::visit(
       Overloaded{
-          [](const ConnOpened& e) { return join("opened ", conn_text(e.conn), " ", e.client); },
+          [](const ConnOpened& e) { return join("opened ", conn_text(e.conn), " by ", e.client); },
           [](const ConnClosed& e) { return join("closed ", conn_text(e.conn)); },
           [](const Written& e) { return join("written ", conn_text(e.conn), " ", e.cost); },
           [](const Subscribe& e) {
@@ -271,6 +273,19 @@ std::string describe(const Effect& effect) {
           [](const auto&) -> std::string { return "another effect"; },
       },
       effect);
+}
+
+std::string replace_conns(const std::string& text, const std::function<std::string(std::uint64_t)>& word) {
+  std::istringstream words(text);
+  std::string replaced;
+  for (std::string each; std::getline(words, each, ' ');) {
+    const bool conn = each.size() > 4 && each.rfind("conn", 0) == 0 &&
+                      std::all_of(each.begin() + 4, each.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+    if (conn) each = word(std::stoull(each.substr(4)));
+    if (conn && each.empty()) continue;
+    replaced += (replaced.empty() ? "" : " ") + each;
+  }
+  return replaced;
 }
 
 Channel channel_of(const LinkMessage& message) {

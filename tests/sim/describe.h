@@ -1,6 +1,8 @@
 // Events, effects and messages as short text, for histories and scenario files.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <string>
 
 #include "inkmesh/cursor.h"
@@ -18,6 +20,9 @@ std::string describe(const LinkMessage& message);
 std::string describe(const Event& event);
 std::string describe(const Effect& effect);
 std::string describe(ErrorCode code);
+
+/// A text with the words for connections replaced, by their numbers; an empty word goes away.
+std::string replace_conns(const std::string& text, const std::function<std::string(std::uint64_t)>& word);
 
 /// The channel that it is about; empty when it is about none or several.
 Channel channel_of(const LinkMessage& message);

@@ -61,7 +61,10 @@ void Edge::send(ConnId id, const EffectPtr& effect, std::size_t cost) {
   if (found == conns_.end()) return;
   Conn& conn = found->second;
   conn.unwritten += cost;
-  unwritten_max_ = std::max(unwritten_max_, conn.unwritten);
+  if (conn.unwritten > unwritten_max_) {
+    unwritten_max_ = conn.unwritten;
+    unwritten_most_ = conn.user->name();
+  }
   conn.last_arrival = std::max(conn.last_arrival, agenda_.now() + 20 + random_.below(options_.client_us_max));
   conn.last_arrival += conn.user->us_per_kib() * cost / 1024;
   agenda_.at(conn.last_arrival, [this, id, effect, cost] {
@@ -73,6 +76,14 @@ void Edge::send(ConnId id, const EffectPtr& effect, std::size_t cost) {
     if (cost != 0) feed_(Written{id, cost});
     user->receive(session, *effect);
   });
+}
+
+const ClientName* Edge::client(std::uint64_t number) const {
+  for (const ConnId shard : {ConnId{0}, ConnId{1} << kConnShardShift}) {
+    const auto found = conns_.find(shard | number);
+    if (found != conns_.end()) return &found->second.user->name();
+  }
+  return nullptr;
 }
 
 std::size_t Edge::unwritten(ConnId conn) const {

@@ -51,10 +51,15 @@ class Edge {
   /// The process ended: its connections are lost, noticed by the clients after at most `notice_us_max`.
   void crash(SimUs notice_us_max);
 
-  /// The most that any connection had unwritten.
+  /// The most that any connection had unwritten, and whose it was.
   std::size_t unwritten_max() const {
     return unwritten_max_;
   }
+  const ClientName& unwritten_most() const {
+    return unwritten_most_;
+  }
+  /// Whose connection that is, by its number without the shard; nullptr when it is not open.
+  const ClientName* client(std::uint64_t number) const;
   std::size_t unwritten(ConnId conn) const;
   /// Connections that are open.
   std::size_t size() const {
@@ -81,6 +86,7 @@ class Edge {
   std::map<ConnId, PageSink> pages_;
   std::uint64_t last_conn_ = 0;
   std::size_t unwritten_max_ = 0;
+  ClientName unwritten_most_;
 };
 
 }  // namespace inkmesh::sim

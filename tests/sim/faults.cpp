@@ -62,14 +62,32 @@ void Faults::crash() {
 }
 
 void Faults::restart_later(NodeIndex index) {
-  const SimUs down_us = random_.chance(500) ? random_.below(200'000) : random_.below(options_.down_us_max);
-  if (!over_ && random_.chance(options_.disk_loss_per_mille) && world_.checker().expendable(index)) {
+  SimUs down_us = random_.chance(500) ? random_.below(200'000) : random_.below(options_.down_us_max);
+  const bool loses = !over_ && random_.chance(options_.disk_loss_per_mille) && world_.checker().expendable(index);
+  if (loses) {
     world_.lose_disk(index);
     if (backups_[index] && random_.chance(750)) world_.restore(index, *backups_[index]);
+  }
+  if (options_.swap_per_mille != 0) {
+    down_us = loses ? random_.below(400'000) : random_.between(1'000'000, options_.down_us_max);
   }
   world_.agenda().after(down_us, [this, index] {
     if (!over_) world_.node(index).start();
   });
+  if (!loses || options_.swap_per_mille == 0 || !random_.chance(options_.swap_per_mille)) return;
+  world_.agenda().after(down_us + random_.between(200'000, 1'500'000), [this, index] { swap(index); });
+}
+
+void Faults::swap(NodeIndex refilled) {
+  std::vector<NodeIndex> up;
+  std::vector<NodeIndex> down;
+  for (NodeIndex node = 0; node < world_.size(); ++node) {
+    if (node != refilled) (world_.node(node).up() ? up : down).push_back(node);
+  }
+  if (over_ || up.empty() || down.empty()) return;
+  const NodeIndex back = random_.pick(down);
+  world_.node(random_.pick(up)).crash(false);
+  world_.node(back).start();
 }
 
 void Faults::pause() {

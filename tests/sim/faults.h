@@ -35,6 +35,7 @@ class Faults {
   void back_up();
   NodeIndex any_node();
   void restart_later(NodeIndex node);
+  void swap(NodeIndex refilled);
   void lose_one_for_good();
 
   World& world_;

@@ -1,5 +1,5 @@
 // What led to a broken promise, as few lines as may be: of a run's trace those that concern the promise's channel,
-// strokes, authors and nodes.
+// strokes, authors, clients and nodes; what goes on in the same way again and again is said once.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 namespace inkmesh::sim {
 
 struct View {
-  std::size_t lines_max = 80;  ///< the last ones
+  std::size_t lines_max = 60;  ///< the last ones
   bool all = false;            ///< everything that happened, whatever it concerns
 };
 

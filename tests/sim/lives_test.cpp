@@ -112,7 +112,7 @@ TEST(NodeList, OneThatJoinsGetsWhatItIsAHomeOf) {
     world.node(node).start();
     world.run_for(1_s);
   }
-  EXPECT_EQ(world.come_together(15_s, 50_ms), "");
+  EXPECT_EQ(world.come_together(15_s, 50_ms).text, "");
   world.check_end();
   EXPECT_FALSE(world.failed());
   world.run_for(6_s);

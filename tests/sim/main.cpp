@@ -13,6 +13,7 @@
 #include "history.h"
 #include "options.h"
 #include "run.h"
+#include "shrink.h"
 
 namespace {
 
@@ -21,6 +22,9 @@ using inkmesh::sim::Result;
 
 /// For the word on an invariant that ends the process.
 std::uint64_t g_seed = 0;
+
+/// Some seconds of them.
+constexpr unsigned kShrinkRuns = 1000;
 
 void say_seed_and_end(int) {
   std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(g_seed));
@@ -31,7 +35,7 @@ struct Arguments {
   std::uint64_t seed = 1;
   std::uint64_t seeds = 1;
   inkmesh::sim::Asked asked;
-  unsigned lines = 80;
+  std::size_t lines = inkmesh::sim::View{}.lines_max;
   bool verbose = false;
   bool shrink = false;
   bool keep_going = false;
@@ -51,7 +55,7 @@ constexpr std::string_view kHelp =
     "  --verbose     the whole history of each run\n"
     "  --shrink      leave out what a failing run does not need before its history is shown\n"
     "  --keep-going  do not stop at the first failing seed; one line for each\n"
-    "  --lines N     the last lines of a failing run's history that concern what was broken (80); all: --verbose\n";
+    "  --lines N     the last lines of a failing run's history that concern what was broken (60); all: --verbose\n";
 
 bool parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
@@ -96,9 +100,19 @@ bool parse(int argc, char** argv, Arguments& arguments) {
   return true;
 }
 
+std::uint64_t per_second(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(count) / seconds) : 0;
+}
+
 void explain(const Options& options, const Arguments& arguments) {
-  const Options shown = arguments.shrink ? inkmesh::sim::shrink(options, 400) : options;
+  Options shown = options;
+  if (arguments.shrink) {
+    const inkmesh::sim::Shrunk shrunk = inkmesh::sim::shrink(options, kShrinkRuns);
+    std::cout << "seed " << options.seed << " " << inkmesh::sim::describe(shrunk) << '\n';
+    shown = shrunk.options;
+  }
   const Result result = inkmesh::sim::run(shown, true);
+  if (!result.violation) std::cout << "the same options keep every promise when they are run again: that is a bug\n";
   std::cout << inkmesh::sim::describe(shown) << '\n'
             << inkmesh::sim::history(result, {arguments.lines, arguments.verbose});
 }
@@ -114,6 +128,7 @@ int main(int argc, char** argv) {
   }
   std::signal(SIGABRT, say_seed_and_end);
   const auto begin = std::chrono::steady_clock::now();
+  std::uint64_t ran = 0;
   std::uint64_t failed = 0;
   std::uint64_t steps = 0;
   std::uint64_t acks = 0;
@@ -123,27 +138,31 @@ int main(int argc, char** argv) {
     g_seed = seed;
     const Options options = inkmesh::sim::draw_options(seed, arguments.asked);
     const Result result = inkmesh::sim::run(options, arguments.verbose && arguments.seeds == 1);
+    ++ran;
     steps += result.steps;
     acks += result.acks;
     owed += result.owed_acks;
     slowest_us = std::max(slowest_us, result.converged_us);
     if (arguments.seeds == 1) {
       std::cout << inkmesh::sim::describe(options) << "\n"
-                << result.acks << " acks, " << result.steps << " steps, " << result.virtual_us / 1000
+                << result.acks << " acks, " << result.steps << " events, " << result.virtual_us / 1000
                 << " ms, together after " << result.converged_us / 1000 << " ms, trace " << std::hex
                 << result.trace_hash << std::dec << '\n';
       if (arguments.verbose && !result.violation) std::cout << inkmesh::sim::history(result, {0, true});
     }
     if (!result.violation) continue;
     ++failed;
-    std::cout << "seed " << seed << " FAILED: " << result.violation->text << std::endl;
+    std::cout << "seed " << seed << " FAILED: " << result.violation->channel
+              << (result.violation->channel.empty() ? "" : ": ") << result.violation->text << std::endl;
     if (arguments.keep_going) continue;
     explain(options, arguments);
     break;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::cout << arguments.seeds << " seeds, " << failed << " failed; " << acks << " acks, " << owed
-            << " of them owed within a second, " << steps << " steps, " << seconds << " s; slowest to come together "
-            << slowest_us / 1000 << " ms\n";
+  if (arguments.shrink && failed == 0) std::cout << "no promise was broken: there is nothing to make simpler\n";
+  std::cout << ran << " seeds, " << failed << " failed; " << acks << " acks, " << owed
+            << " of them owed within a second, " << steps << " events, " << seconds << " s; slowest to come together "
+            << slowest_us / 1000 << " ms; " << per_second(ran, seconds) << " seeds and " << per_second(steps, seconds)
+            << " events a second\n";
   return failed == 0 ? 0 : 1;
 }

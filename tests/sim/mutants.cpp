@@ -17,6 +17,7 @@
 #include "history.h"
 #include "options.h"
 #include "run.h"
+#include "shrink.h"
 
 namespace {
 
@@ -65,16 +66,18 @@ struct Verdict {
 };
 
 struct Arguments {
+  std::uint64_t first_seed = 1;
   std::uint64_t seeds_max = 8000;
-  unsigned lines = 80;
+  std::size_t lines = inkmesh::sim::View{}.lines_max;
   bool show = false;
   std::vector<std::string> wanted;
 };
 
-void show(std::uint64_t seed, unsigned lines) {
-  const auto options = inkmesh::sim::shrink(inkmesh::sim::draw_options(seed), 400);
-  const std::string text = inkmesh::sim::history(inkmesh::sim::run(options, true), {lines, false});
-  std::printf("%s\n%s", inkmesh::sim::describe(options).c_str(), text.c_str());
+void show(std::uint64_t seed, std::size_t lines) {
+  const auto shrunk = inkmesh::sim::shrink(inkmesh::sim::draw_options(seed), 1000);
+  const std::string text = inkmesh::sim::history(inkmesh::sim::run(shrunk.options, true), {lines, false});
+  std::printf("seed %llu %s\n%s\n%s", static_cast<unsigned long long>(seed), inkmesh::sim::describe(shrunk).c_str(),
+              inkmesh::sim::describe(shrunk.options).c_str(), text.c_str());
   std::fflush(stdout);
 }
 
@@ -85,11 +88,12 @@ Verdict sweep(Mutation mutation, const Arguments& arguments, int progress) {
     ++verdict.seeds;
     // An invariant that trips ends the process: the parent must know how far it came.
     if (write(progress, &verdict, sizeof verdict) != sizeof verdict) std::_Exit(2);
-    const auto result = inkmesh::sim::run(inkmesh::sim::draw_options(verdict.seeds));
+    const std::uint64_t seed = arguments.first_seed + verdict.seeds - 1;
+    const auto result = inkmesh::sim::run(inkmesh::sim::draw_options(seed));
     if (!result.violation) continue;
     verdict.caught = true;
     std::snprintf(verdict.text, sizeof verdict.text, "%s", result.violation->text.c_str());
-    if (arguments.show) show(verdict.seeds, arguments.lines);
+    if (arguments.show) show(seed, arguments.lines);
   }
   return verdict;
 }
@@ -132,11 +136,12 @@ Verdict try_out(Mutation mutation, const Arguments& arguments) {
 }
 
 constexpr const char* kHelp =
-    "usage: inkmesh_mutants [--seeds N] [--show [--lines N]] [NAME...]\n"
+    "usage: inkmesh_mutants [--seed N] [--seeds N] [--show [--lines N]] [NAME...]\n"
     "  Breaks the core on purpose, in one way after the other, and runs random seeds until the checker notices.\n"
+    "  --seed N   the first seed (1)\n"
     "  --seeds N  how many seeds each one has at most (8000)\n"
     "  --show     print the history of the seed that caught it, made as simple as it can be\n"
-    "  --lines N  so many lines of it (80)\n"
+    "  --lines N  so many lines of it (60)\n"
     "  NAME       only these; all when none is given\n"
     "Exit 0 when each was caught.\n";
 
@@ -150,10 +155,12 @@ int main(int argc, char** argv) {
       std::fputs(kHelp, stdout);
       return 0;
     }
-    if (argument == "--seeds" && i + 1 < argc) {
+    if (argument == "--seed" && i + 1 < argc) {
+      arguments.first_seed = std::strtoull(argv[++i], nullptr, 10);
+    } else if (argument == "--seeds" && i + 1 < argc) {
       arguments.seeds_max = std::strtoull(argv[++i], nullptr, 10);
     } else if (argument == "--lines" && i + 1 < argc) {
-      arguments.lines = static_cast<unsigned>(std::strtoul(argv[++i], nullptr, 10));
+      arguments.lines = std::strtoul(argv[++i], nullptr, 10);
     } else if (argument == "--show") {
       arguments.show = true;
     } else {

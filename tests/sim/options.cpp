@@ -1,12 +1,16 @@
 #include "options.h"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include "random.h"
 
 namespace inkmesh::sim {
 namespace {
+
+constexpr std::uint64_t kLimitsStream = 0x6c696d6974730000;
+constexpr std::uint64_t kSwapsStream = 0x7377617073000001;
 
 /// A fault's mean interval: often none, else somewhere between frequent and rare.
 SimUs draw_every(Random& random, unsigned per_mille) {
@@ -92,6 +96,41 @@ void draw_long_absences(Random& random, Options& options, unsigned nodes) {
   options.full_every_us = options.refuse_every_us = 0;
 }
 
+/// While a lost disk is refilled another machine goes, and one that was away for long comes back. Few draw, and go
+/// elsewhere only when they must: nobody has the drawings open where the disk is refilled. Who has seen a stroke never
+/// misses it: others must look.
+void draw_swaps(Random& random, Options& options, unsigned nodes) {
+  draw_long_absences(random, options, nodes);
+  if (nodes == 0) options.nodes = 3;
+  options.swap_per_mille = 900;
+  options.disk_loss_per_mille = 600;
+  options.list_change = ListChange::none;
+  options.backup_every_us = options.clock_jump_every_us = options.client_cut_every_us = 0;
+  options.clients = std::min(options.clients, 3U);
+  options.channels = std::max(options.channels, 3U);
+  options.pages = static_cast<unsigned>(options.faults_us / 500_ms);
+}
+
+/// Bounds that a few clients fill. Drawn apart from all else: what a seed does otherwise is not changed by it.
+void draw_limits(Random random, CoreLimits& limits) {
+  const auto draw = [&random](auto& limit, std::uint64_t from, std::uint64_t to) {
+    const std::uint64_t small = random.between(from, to);
+    if (random.chance(500)) limit = small;
+  };
+  draw(limits.authors_waiting, 2, 12);
+  draw(limits.retries_held, 1, 4);
+  draw(limits.pulls, 1, 4);
+  draw(limits.pulls_of_channel, 1, 3);
+  draw(limits.pulls_waiting, 1, 4);
+  draw(limits.hints_of_peer, 0, 2);
+  draw(limits.damaged_records, 1, 2);
+  draw(limits.pages_asked, 1, 3);
+  draw(limits.window_bytes, 300, 3000);
+  // Publishes are refused first.
+  draw(limits.publish_bytes, 500, 4000);
+  draw(limits.run_bytes, 2 * limits.publish_bytes, 4 * limits.publish_bytes);
+}
+
 /// Machines that are well, in a mesh that falls apart now and then.
 void draw_partitions(Random& random, Options& options, const Asked& asked) {
   if (asked.nodes == 0) options.nodes = static_cast<unsigned>(random.between(3, 9));
@@ -111,7 +150,7 @@ void draw_partitions(Random& random, Options& options, const Asked& asked) {
   options.detect_us_max = random.pick(std::vector<SimUs>{200'000, 2'000'000, 20'000'000});
   options.gossip_loss_per_mille = 0;
   options.crash_every_us = random.chance(300) ? random.between(4, 8) * 1'000'000 : 0;
-  options.disk_loss_per_mille = 0;
+  options.disk_loss_per_mille = options.swap_per_mille = 0;
   options.lose_one_for_good = false;
   options.partition_every_us = random.between(3, 6) * 1'000'000;
   options.one_way_every_us = random.chance(400) ? random.between(3, 6) * 1'000'000 : 0;
@@ -131,7 +170,15 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   draw_machine(random, options);
   draw_faults(random, options);
   if (random.chance(150) && (asked.nodes == 0 || asked.nodes >= 3)) draw_long_absences(random, options, asked.nodes);
+  // Drawn apart from all else: what other seeds do is not changed by it.
+  Random swaps(seed ^ kSwapsStream);
+  if (swaps.chance(80) && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
   if (asked.partitions) draw_partitions(random, options, asked);
+  Random limits(seed ^ kLimitsStream);
+  if (limits.chance(250)) draw_limits(limits, options.limits);
+  // A disk that is behind after a few strokes is a slow one, however quick it is: nobody who needs it is owed an
+  // answer.
+  if (options.limits.run_bytes < CoreLimits{}.run_bytes) options.ack_us = 0;
   // Each client's socket reports what it has written: a node that takes them one a turn would fall ever further behind.
   options.events_per_turn_max = std::max(options.events_per_turn_max, 2 * asked.clients / options.nodes);
   const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
@@ -159,6 +206,25 @@ Options calm(unsigned nodes, unsigned replicas, unsigned ack) {
   return options;
 }
 
+namespace {
+
+template <typename Visit>
+void for_each_limit(Visit visit) {
+  visit("authors", &CoreLimits::authors_waiting);
+  visit("retries", &CoreLimits::retries_held);
+  visit("pulls", &CoreLimits::pulls);
+  visit("pulls-of-channel", &CoreLimits::pulls_of_channel);
+  visit("pulls-waiting", &CoreLimits::pulls_waiting);
+  visit("hints", &CoreLimits::hints_of_peer);
+  visit("damaged-records", &CoreLimits::damaged_records);
+  visit("pages", &CoreLimits::pages_asked);
+  visit("window-bytes", &CoreLimits::window_bytes);
+  visit("publish-bytes", &CoreLimits::publish_bytes);
+  visit("run-bytes", &CoreLimits::run_bytes);
+}
+
+}  // namespace
+
 std::string describe(const Options& options) {
   std::ostringstream out;
   out << "seed " << options.seed << ": " << options.nodes << " nodes, replicas " << options.replicas << ", ack "
@@ -183,10 +249,14 @@ std::string describe(const Options& options) {
   if (options.list_change == ListChange::join) out << " node-joins";
   if (options.list_change == ListChange::leave) out << " node-leaves";
   if (options.disk_loss_per_mille != 0) out << " disk-loss";
+  if (options.swap_per_mille != 0) out << " swap-while-refilling";
   if (options.lose_one_for_good) out << " lose-for-good";
   if (options.gossip_loss_per_mille != 0) out << " gossip-loss " << options.gossip_loss_per_mille << "/1000";
   if (options.slow_readers != 0) out << " slow-readers " << options.slow_readers;
   if (options.clock_skew_ms_max != 0) out << " skew " << options.clock_skew_ms_max << "ms";
+  for_each_limit([&](const char* name, auto limit) {
+    if (options.limits.*limit != CoreLimits{}.*limit) out << " at-most " << options.limits.*limit << ' ' << name;
+  });
   return out.str();
 }
 
@@ -200,25 +270,39 @@ std::vector<Options> simpler(const Options& options) {
   const auto drop = [&](auto member) {
     if (options.*member != 0) add([member](Options& next) { next.*member = 0; });
   };
-  for (const auto every : {&Options::crash_every_us, &Options::partition_every_us, &Options::one_way_every_us,
-                           &Options::reset_every_us, &Options::choke_every_us, &Options::pause_every_us,
-                           &Options::client_cut_every_us, &Options::full_every_us, &Options::refuse_every_us,
-                           &Options::damage_every_us, &Options::clock_jump_every_us, &Options::backup_every_us}) {
-    drop(every);
+  constexpr std::array<SimUs Options::*, 12> faults{
+      &Options::crash_every_us,      &Options::partition_every_us,  &Options::one_way_every_us,
+      &Options::reset_every_us,      &Options::choke_every_us,      &Options::pause_every_us,
+      &Options::client_cut_every_us, &Options::full_every_us,       &Options::refuse_every_us,
+      &Options::damage_every_us,     &Options::clock_jump_every_us, &Options::backup_every_us};
+  const auto happens = [&](const auto every) { return options.*every != 0; };
+  if (std::count_if(faults.begin(), faults.end(), happens) > 1) {
+    add([&](Options& next) {
+      for (const auto every : faults)
+        next.*every = 0;
+    });
   }
-  for (const auto rate : {&Options::disk_loss_per_mille, &Options::gossip_loss_per_mille, &Options::slow_readers,
-                          &Options::slow_commit_per_mille}) {
+  for (const auto every : faults)
+    drop(every);
+  for (const auto rate : {&Options::disk_loss_per_mille, &Options::swap_per_mille, &Options::gossip_loss_per_mille,
+                          &Options::slow_readers, &Options::slow_commit_per_mille}) {
     drop(rate);
   }
   drop(&Options::clock_skew_ms_max);
   if (options.list_change != ListChange::none) add([](Options& next) { next.list_change = ListChange::none; });
   if (options.lose_one_for_good) add([](Options& next) { next.lose_one_for_good = false; });
   if (options.durability == Durability::async) add([](Options& next) { next.durability = Durability::sync; });
+  for_each_limit([&](const char*, auto limit) {
+    if (options.limits.*limit == CoreLimits{}.*limit) return;
+    add([limit](Options& next) { next.limits.*limit = CoreLimits{}.*limit; });
+  });
   if (options.channels > 1) add([](Options& next) { --next.channels; });
   if (options.clients > 1) add([](Options& next) { next.clients -= (next.clients + 3) / 4; });
   if (options.clients > 2) add([](Options& next) { --next.clients; });
+  if (options.pages > 1) add([](Options& next) { next.pages /= 2; });
   if (options.ops > 1) add([](Options& next) { next.ops /= 2; });
   if (options.ops > 1) add([](Options& next) { next.ops -= (next.ops + 7) / 8; });
+  if (options.faults_us > 4_s) add([](Options& next) { next.faults_us /= 2; });
   if (options.faults_us > 1_s) add([](Options& next) { next.faults_us -= next.faults_us / 4; });
   if (options.nodes > 2 && options.nodes - 1 > options.ack) add([](Options& next) { --next.nodes; });
   if (options.turn_us_max > 20) add([](Options& next) { next.turn_us_max = 20; });

@@ -8,6 +8,7 @@
 
 #include "agenda.h"
 #include "inkmesh/config.h"
+#include "inkmesh/core.h"
 
 namespace inkmesh::sim {
 
@@ -25,6 +26,7 @@ struct Options {
   unsigned channels = 1;
   unsigned clients = 3;
   unsigned ops = 100;  ///< publishes, over all clients
+  unsigned pages = 0;  ///< histories that are read; 0: as many as there are clients
   unsigned data_bytes_max = 40;
   std::size_t outbox_bytes = std::size_t{1} << 20;
   unsigned slow_readers = 0;  ///< so many of the clients
@@ -62,9 +64,11 @@ struct Options {
   SimUs crash_every_us = 0;
   SimUs down_us_max = 3_s;
   unsigned disk_loss_per_mille = 0;  ///< of crashes, where the promises allow it
-  bool lose_one_for_good = false;    ///< one machine does not come back in the second phase
-  SimUs partition_every_us = 0;      ///< two groups that do not hear each other
-  SimUs one_way_every_us = 0;        ///< one direction of one link
+  /// Of refills of lost disks: soon after its start another machine goes, and one that was away is there instead.
+  unsigned swap_per_mille = 0;
+  bool lose_one_for_good = false;  ///< one machine does not come back in the second phase
+  SimUs partition_every_us = 0;    ///< two groups that do not hear each other
+  SimUs one_way_every_us = 0;      ///< one direction of one link
   SimUs cut_us_max = 4_s;
   SimUs reset_every_us = 0;  ///< a link loses what is under way
   SimUs choke_every_us = 0;  ///< a link's queue is full
@@ -78,6 +82,8 @@ struct Options {
   SimUs clock_jump_every_us = 0;
   SimUs backup_every_us = 0;  ///< a node's store is copied; a lost disk may come back as it was then
   ListChange list_change = ListChange::none;
+
+  CoreLimits limits;  ///< small ones are full now and then
 };
 
 /// What is asked for whatever the seed; 0 leaves it to the seed.

@@ -33,7 +33,7 @@ class Work {
       at_random([this] { repeat_an_op(); });
     for (unsigned i = 0; i < options.ops / 20; ++i)
       at_random([this] { wave(); });
-    for (unsigned i = 0; i < options.clients; ++i)
+    for (unsigned i = 0; i < (options.pages != 0 ? options.pages : options.clients); ++i)
       at_random([this] { read_history(); });
     for (unsigned i = 0; i < std::min(options.clients, kAskersMax); ++i)
       at_random([this] { look_around(); });
@@ -156,10 +156,10 @@ void check_promptness(World& world) {
     }
   }
   const SimUs prompt_us = world.options().prompt_us;
-  const std::string apart = world.come_together(prompt_us, kLookEveryUs);
+  const World::Apart apart = world.come_together(prompt_us, kLookEveryUs);
   if (apart.empty()) return;
-  world.checker().violation(
-      {}, "a new stroke was not everywhere after " + std::to_string(prompt_us / 1000) + " ms: " + apart);
+  world.checker().violation(apart.channel, "a new stroke was not everywhere after " + std::to_string(prompt_us / 1000) +
+                                               " ms: " + apart.text);
 }
 
 /// Everyone asks who is there: some have asked before, and were told of changes.
@@ -189,10 +189,11 @@ Result run(const Options& options, bool record) {
     change.end();
     faults.end();
     const SimUs begin = world.now();
-    const std::string apart = world.come_together(options.converge_us, kLookEveryUs);
+    const World::Apart apart = world.come_together(options.converge_us, kLookEveryUs);
     result.converged_us = world.now() - begin;
     if (!apart.empty()) {
-      world.checker().violation({}, std::to_string(options.converge_us / 1'000'000) + " s after the faults: " + apart);
+      world.checker().violation(apart.channel,
+                                std::to_string(options.converge_us / 1'000'000) + " s after the faults: " + apart.text);
     } else {
       check_promptness(world);
       world.check_end();
@@ -210,23 +211,6 @@ Result run(const Options& options, bool record) {
   result.owed_acks = world.ack_watch().owed();
   result.history = world.trace().lines();
   return result;
-}
-
-Options shrink(const Options& failing, unsigned runs_max) {
-  Options best = failing;
-  unsigned runs = 0;
-  bool smaller = true;
-  while (smaller) {
-    smaller = false;
-    for (const Options& simpler_one : simpler(best)) {
-      if (runs++ >= runs_max) return best;
-      if (!run(simpler_one).violation) continue;
-      best = simpler_one;
-      smaller = true;
-      break;
-    }
-  }
-  return best;
 }
 
 }  // namespace inkmesh::sim

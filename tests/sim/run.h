@@ -27,7 +27,4 @@ struct Result {
 /// The same options give the same result.
 Result run(const Options& options, bool record = false);
 
-/// The simplest options that still fail, by leaving out one thing after the other; at most `runs_max` runs.
-Options shrink(const Options& failing, unsigned runs_max);
-
 }  // namespace inkmesh::sim

@@ -6,6 +6,7 @@
 #include "history.h"
 #include "options.h"
 #include "run.h"
+#include "shrink.h"
 
 namespace inkmesh::sim {
 namespace {
@@ -40,10 +41,11 @@ TEST_P(Seeds, KeepEveryPromise) {
     const Options options = draw_options(seed);
     const Result result = run(options);
     if (!result.violation) continue;
-    const Options shown = shrink(options, 100);
+    const Shrunk shrunk = shrink(options, 100);
     ADD_FAILURE() << "inkmesh_sim --seed " << seed << ": " << result.violation->text << "\n"
-                  << describe(shown) << "\n"
-                  << history(run(shown, true), {60, false});
+                  << describe(shrunk) << "\n"
+                  << describe(shrunk.options) << "\n"
+                  << history(run(shrunk.options, true), {60, false});
     return;
   }
 }

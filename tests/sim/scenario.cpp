@@ -61,12 +61,11 @@ void Scenario::heard(const ClientName& client, const Effect& effect) {
   }
   if (std::holds_alternative<SendPresenceChange>(effect)) return;
   end_run(client);
-  std::string text = describe(effect);
   // Connection and request numbers say nothing here.
-  std::istringstream words(text);
+  std::istringstream words(replace_conns(describe(effect), [](auto) { return std::string(); }));
   std::string kept;
   for (std::string word; words >> word;) {
-    const bool number = (word[0] == 'c' || word[0] == '#') && word.size() > 1 &&
+    const bool number = word[0] == '#' && word.size() > 1 &&
                         std::all_of(word.begin() + 1, word.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (!number) kept += (kept.empty() ? "" : " ") + word;
   }
@@ -143,7 +142,7 @@ void Scenario::command(const std::vector<std::string>& words) {
   } else if (verb == "together") {
     const bool done = world_->run_until_true([this] { return world_->apart().empty(); }, number(1) * 1_ms);
     if (done) world_->check_end();
-    said_.push_back(done ? "together" : "apart: " + world_->apart());
+    said_.push_back(done ? "together" : "apart: " + world_->apart().text);
   } else {
     throw std::runtime_error("no such command: " + verb);
   }

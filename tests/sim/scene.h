@@ -29,9 +29,10 @@ class Scene {
 
   /// All comes together within that time; then everything is looked at once more.
   testing::AssertionResult comes_together(SimUs at_most) {
-    const std::string apart = world.come_together(at_most, 10_ms);
+    const World::Apart apart = world.come_together(at_most, 10_ms);
     if (apart.empty()) world.check_end();
-    if (!apart.empty() && !world.failed()) return testing::AssertionFailure() << "still apart: " << apart;
+    if (!apart.empty() && !world.failed())
+      return testing::AssertionFailure() << "still apart: " << apart.channel << " " << apart.text;
     return holds();
   }
 

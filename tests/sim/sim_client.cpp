@@ -342,7 +342,8 @@ void SimClient::on(const SendPresenceChange& change) {
 
 void SimClient::receive(std::uint64_t session, const Effect& effect) {
   if (session != session_ || state_ != State::open) return;
-  if (wiring_.trace.recording()) record(channel_of(effect), "hears " + sim::describe(effect));
+  if (wiring_.trace.recording())
+    record(channel_of(effect), "hears " + replace_conns(sim::describe(effect), [](auto) { return std::string(); }));
   if (on_hear) on_hear(effect);
   std::visit(
       [this](const auto& what) {
@@ -359,16 +360,17 @@ void SimClient::receive(std::uint64_t session, const Effect& effect) {
       effect);
 }
 
-std::string SimClient::describe() const {
+std::string SimClient::describe(const Channel& channel) const {
   std::string text = name_ + " at " + wiring_.nodes[node_]->id() + (connected() ? "" : " (not connected)");
   if (!outbox_.empty()) {
     text += ", " + std::to_string(outbox_.size()) + " not acknowledged, the first " + name_ + "/" +
             std::to_string(outbox_.begin()->first);
   }
-  for (const auto& [channel, subscription] : subscriptions_) {
-    text += "; " + channel + " " + (subscription.answered ? "" : "un") + "answered " +
-            (subscription.live ? "live " : "not live ") + (subscription.complete ? "complete " : "incomplete ") +
-            sim::describe(subscription.seen);
+  for (const auto& [name, subscription] : subscriptions_) {
+    if (!channel.empty() && name != channel) continue;
+    text += "; " + (channel.empty() ? name + " " : "") + (subscription.answered ? "" : "un") + "answered " +
+            (subscription.live ? "live " : "not live ") + (subscription.complete ? "complete" : "incomplete");
+    if (channel.empty()) text += " " + sim::describe(subscription.seen);
   }
   return text;
 }

@@ -102,7 +102,12 @@ class SimClient : public EdgeUser {
   bool connected() const {
     return state_ == State::open;
   }
-  std::string describe() const;
+  /// The channel of its first publish that is not acknowledged; nullptr: there is none.
+  const Channel* unacknowledged() const {
+    return outbox_.empty() ? nullptr : &outbox_.begin()->second.channel;
+  }
+  /// Its state; empty: on all its channels.
+  std::string describe(const Channel& channel = {}) const;
 
   /// Told of each thing that it hears, before it takes it in.
   std::function<void(const Effect&)> on_hear;

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "bounds.h"
+#include "core/invariant.h"
 #include "describe.h"
 
 namespace inkmesh::sim {
@@ -15,6 +16,10 @@ constexpr TimeUs kWallBaseUs = 1'763'890'000'000'000;
 /// A loop that keeps something waiting for so long is not well.
 constexpr SimUs kSlowUs = 100_ms;
 
+struct BrokenInvariant {
+  const char* what;
+};
+
 }  // namespace
 
 SimNode::SimNode(const Wiring& wiring, NodeIndex index, Random random)
@@ -23,6 +28,7 @@ SimNode::SimNode(const Wiring& wiring, NodeIndex index, Random random)
       random_(random),
       edge_(wiring.agenda, random_.split(), wiring.options, [this](Event&& event) { feed(std::move(event)); }) {
   monotonic_base_ms_ = random_.below(1'000'000);
+  core::on_broken_invariant = [](const char* what) { throw BrokenInvariant{what}; };
 }
 
 Now SimNode::now() const {
@@ -32,7 +38,12 @@ Now SimNode::now() const {
 }
 
 void SimNode::record(const Channel& channel, const std::string& text) {
-  wiring_.trace.line(wiring_.agenda.now(), channel, id() + " " + text);
+  // A reader knows clients, not the numbers of their connections.
+  const auto name = [this](std::uint64_t conn) {
+    const ClientName* client = edge_.client(conn);
+    return client != nullptr ? *client : "conn" + std::to_string(conn);
+  };
+  wiring_.trace.line(wiring_.agenda.now(), channel, id() + " " + replace_conns(text, name));
 }
 
 // ---- lives
@@ -52,6 +63,7 @@ void SimNode::start() {
   settings.ack = wiring_.options.ack;
   settings.durability = wiring_.options.durability;
   settings.outbox_bytes = wiring_.options.outbox_bytes;
+  settings.limits = wiring_.options.limits;
   settings.seed = random_.next();
   settings.notes = store_.notes();
   if (wiring_.trace.recording()) record({}, "starts as " + origin());
@@ -82,7 +94,8 @@ void SimNode::crash(bool machine) {
   begun_.clear();
   publishing_.clear();
   storing_.clear();
-  storing_bytes_ = reading_ = 0;
+  reading_.clear();
+  storing_bytes_ = 0;
   disarm();
   wiring_.network.node_stopped(index_, !machine);
   edge_.crash(machine ? 2_s : 20_ms);
@@ -118,8 +131,8 @@ void SimNode::note_health(const Event& event, SimUs fed_at) {
 }
 
 void SimNode::note_answer(const Event& event) {
-  if (std::holds_alternative<ReadDone>(event)) {
-    --reading_;
+  if (const auto* read = std::get_if<ReadDone>(&event)) {
+    reading_.erase(read->ticket);
     return;
   }
   const auto* committed = std::get_if<Committed>(&event);
@@ -134,8 +147,8 @@ void SimNode::note_answer(const Event& event) {
 void SimNode::check_bounds() {
   if (wiring_.agenda.now() < bounds_at_) return;
   bounds_at_ = wiring_.agenda.now() + 500_ms;
-  const std::string past = past_bounds(*this, wiring_.options);
-  if (!past.empty()) wiring_.checker.violation({}, id() + " has too much " + past);
+  const Excess past = past_bounds(*this, wiring_.options);
+  if (!past.text.empty()) wiring_.checker.violation(past.channel, id() + " has too much " + past.text, past.topic);
 }
 
 // ---- turns
@@ -205,14 +218,30 @@ void SimNode::take_turn() {
     } else if (const auto* ask = std::get_if<HistoryAsk>(&event)) {
       begun_[{ask->conn, ask->channel}] = Begun{wiring_.agenda.now(), ask->start.kind != StartAt::Kind::since};
     }
-    core_->step(std::move(event), moment, effects);
   }
-  core_->end_turn(moment, effects);
+  if (!step_all(std::move(events), moment, effects)) return;
   if (watch_ != nullptr) watch_->ended(index_, effects);
   carry_out(effects);
   if (!up()) return;
   check_bounds();
   schedule_tick();
+}
+
+bool SimNode::step_all(std::vector<Event>&& events, const Now& moment, Effects& effects) {
+  const Event* last = nullptr;
+  try {
+    for (Event& event : events) {
+      last = &event;
+      core_->step(std::move(event), moment, effects);
+    }
+    last = nullptr;
+    core_->end_turn(moment, effects);
+    return true;
+  } catch (const BrokenInvariant& broken) {
+    const Channel channel = last != nullptr ? channel_of(*last) : Channel{};
+    wiring_.checker.violation(channel, id() + " breaks an invariant of the core: " + broken.what);
+    return false;
+  }
 }
 
 // ---- effects
@@ -242,7 +271,7 @@ void SimNode::carry_out(Effect& effect) {
   } else if (const auto* note = std::get_if<Note>(&effect)) {
     disk_->submit(*note);
   } else if (const auto* read = std::get_if<Read>(&effect)) {
-    ++reading_;
+    reading_.emplace(read->ticket, read->channel);
     disk_->submit(*read);
   } else if (const auto* since = std::get_if<FindSince>(&effect)) {
     disk_->submit(*since);

@@ -90,7 +90,8 @@ class SimNode {
   std::uint64_t storing_bytes() const {
     return storing_bytes_;
   }
-  std::size_t reading() const {
+  /// Reads that the store was given: their channels.
+  const std::map<Ticket, Channel>& reading() const {
     return reading_;
   }
 
@@ -171,6 +172,8 @@ class SimNode {
   void take_turn();
   void note_health(const Event& event, SimUs fed_at);
   void note_answer(const Event& event);
+  /// False when an invariant of the core broke: then it can't go on.
+  bool step_all(std::vector<Event>&& events, const Now& moment, Effects& effects);
   void check_bounds();
   void step(Event&& event);
   void carry_out(Effects& effects);
@@ -215,7 +218,7 @@ class SimNode {
   std::map<std::pair<ConnId, RequestId>, std::pair<ClientName, Op>> publishing_;
   std::map<Ticket, std::uint64_t> storing_;
   std::uint64_t storing_bytes_ = 0;
-  std::size_t reading_ = 0;
+  std::map<Ticket, Channel> reading_;
   SimUs bounds_at_ = 0;  ///< when they are looked at next
 };
 

@@ -108,37 +108,50 @@ std::string World::apart_disks(const Channel& channel, const std::vector<bool>& 
     for (const auto& [origin, seq] : all.seqs()) {
       const Seq head = node.store().head(channel, origin);
       if (head < seq) {
-        return node.id() + (home ? " (home)" : " (interested)") + " has " + std::to_string(head) + " of " + channel +
-               " " + origin + ":" + std::to_string(seq);
+        return node.id() + (home ? " (home)" : " (interested)") + " lacks " + origin + ":" + std::to_string(head + 1) +
+               ", and somebody has up to " + origin + ":" + std::to_string(seq);
       }
     }
   }
   return {};
 }
 
-std::string World::apart() const {
+World::Apart World::apart_client(const SimClient& client) const {
+  if (!client.connected()) return {{}, client.describe()};
+  if (const Channel* channel = client.unacknowledged()) return {*channel, client.describe(*channel)};
+  return {};
+}
+
+World::Apart World::apart() const {
   for (const auto& client : clients_) {
-    if (!client->connected() || client->outbox() != 0) return client->describe();
+    if (Apart apart = apart_client(*client); !apart.empty()) return apart;
   }
   std::map<Channel, std::vector<bool>> interested = this->interested();
   for (const auto& [channel, truth] : checker_.channels()) {
-    if (std::string text = apart_disks(channel, interested[channel]); !text.empty()) return text;
+    if (std::string text = apart_disks(channel, interested[channel]); !text.empty()) return {channel, std::move(text)};
     const Cursor all = checker_.stored(channel);
     for (const auto& client : clients_) {
       const auto found = client->subscriptions().find(channel);
       if (found == client->subscriptions().end() || !found->second.wanted) continue;
       const SimClient::Subscription& subscription = found->second;
-      if (!subscription.answered || !subscription.live || !subscription.seen.covers(all)) return client->describe();
+      const bool live = subscription.answered && subscription.live && subscription.seen.covers(all);
       // With a home gone for good nobody may know that the history is whole.
-      if (!options_.lose_one_for_good && !subscription.complete) return client->describe();
+      if (live && (options_.lose_one_for_good || subscription.complete)) continue;
+      std::string text = client->describe(channel);
+      for (const auto& [origin, seq] : all.seqs()) {
+        if (subscription.seen.at(origin) >= seq) continue;
+        text += ", has not seen " + origin + ":" + std::to_string(subscription.seen.at(origin) + 1);
+        break;
+      }
+      return {channel, std::move(text)};
     }
   }
   return {};
 }
 
-std::string World::come_together(SimUs at_most, SimUs look_every) {
+World::Apart World::come_together(SimUs at_most, SimUs look_every) {
   const SimUs until = now() + at_most;
-  std::string apart;
+  Apart apart;
   do {
     run_for(look_every);
     apart = this->apart();
@@ -147,7 +160,7 @@ std::string World::come_together(SimUs at_most, SimUs look_every) {
 }
 
 void World::check_disks(const Channel& channel, const Checker::ChannelTruth& truth) {
-  std::map<std::pair<Origin, Seq>, std::uint64_t> chains;
+  std::map<std::pair<Origin, Seq>, std::pair<std::uint64_t, NodeId>> chains;
   for (const auto& node : nodes_) {
     for (const auto& [origin, strokes] : truth.strokes) {
       for (Seq seq = 1; seq <= node->store().head(channel, origin); ++seq) {
@@ -157,10 +170,10 @@ void World::check_disks(const Channel& channel, const Checker::ChannelTruth& tru
     if (!node->up()) continue;
     if (node->core().status().forks != 0) checker_.violation(channel, node->id() + " has seen a fork");
     for (const StoredHead& head : node->core().committed(channel)) {
-      const auto [known, first] = chains.try_emplace({head.origin, head.seq}, head.chain);
-      if (!first && known->second != head.chain) {
-        checker_.violation(channel,
-                           node->id() + " has another running hash at " + head.origin + ":" + std::to_string(head.seq));
+      const auto [known, first] = chains.try_emplace({head.origin, head.seq}, head.chain, node->id());
+      if (!first && known->second.first != head.chain) {
+        checker_.violation(channel, node->id() + " has another running hash than " + known->second.second + " at " +
+                                        head.origin + ":" + std::to_string(head.seq));
       }
       if (head.seq > node->store().head(channel, head.origin)) {
         checker_.violation(channel, node->id() + " says " + head.origin + ":" + std::to_string(head.seq) +
@@ -190,6 +203,7 @@ void World::check_pictures(const Channel& channel) {
   using Picture = std::map<std::pair<ClientName, Op>, Place>;
   const Cursor all = checker_.stored(channel);
   std::optional<Picture> first;
+  ClientName first_of;
   for (const auto& client : clients_) {
     const auto found = client->subscriptions().find(channel);
     if (found == client->subscriptions().end() || !found->second.wanted) continue;
@@ -204,8 +218,14 @@ void World::check_pictures(const Channel& channel) {
     }
     if (!first) {
       first = std::move(picture);
+      first_of = client->name();
     } else if (*first != picture) {
-      checker_.violation(channel, client->name() + " shows another picture");
+      const auto [ours, theirs] = std::mismatch(first->begin(), first->end(), picture.begin(), picture.end());
+      const auto& [author, op] = ours == first->end() || (theirs != picture.end() && theirs->first < ours->first)
+                                     ? theirs->first
+                                     : ours->first;
+      checker_.violation(channel, client->name() + " shows another picture than " + first_of + ", from " + author +
+                                      "/" + std::to_string(op) + " on");
     }
   }
 }
@@ -213,8 +233,9 @@ void World::check_pictures(const Channel& channel) {
 void World::check_left_over() {
   for (const auto& node : nodes_) {
     if (!node->up()) continue;
-    const std::string left = left_over(*node, options_);
-    if (!left.empty()) checker_.violation({}, node->id() + " still has, when all is done, " + left);
+    const Excess left = left_over(*node, options_);
+    if (left.text.empty()) continue;
+    checker_.violation(left.channel, node->id() + " still has, when all is done, " + left.text, left.topic);
   }
 }
 
@@ -227,16 +248,22 @@ void World::check_presence() {
   }
   for (const auto& client : clients_) {
     for (const auto& [channel, subscription] : client->subscriptions()) {
-      if (!subscription.wanted || !subscription.present || *subscription.present == there[channel]) continue;
-      std::string text = client->name() + " at " + nodes_[client->node()]->id() + " is told that there are";
-      for (const auto& [name, node] : *subscription.present)
-        text += " " + name + "@" + node;
-      text += "; and there are";
-      for (const auto& [name, node] : there[channel])
-        text += " " + name + "@" + node;
-      checker_.violation(channel, text);
+      if (subscription.wanted && subscription.present) tell_presence(*client, channel, there[channel]);
     }
   }
+}
+
+void World::tell_presence(const SimClient& client, const Channel& channel, const SimClient::Subscription::Who& there) {
+  const SimClient::Subscription::Who& told = *client.subscription(channel).present;
+  if (told == there) return;
+  const auto [said, is] = std::mismatch(told.begin(), told.end(), there.begin(), there.end());
+  const bool ghost = is == there.end() || (said != told.end() && *said < *is);
+  const auto& [name, node] = ghost ? *said : *is;
+  checker_.violation(channel,
+                     client.name() + " at " + nodes_[client.node()]->id() +
+                         (ghost ? " is told of " : " is not told of ") + name + " at " + node +
+                         (ghost ? ", who is not there" : ", who is there"),
+                     "presence");
 }
 
 void World::check_end() {

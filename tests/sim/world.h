@@ -94,12 +94,20 @@ class World {
   void restore(NodeIndex node, const store::MemoryStore::Backup& backup);
   void note(const std::string& text);
 
-  /// What still keeps the cluster from having come together, for a person; empty when it has: every client is
+  /// What still keeps the cluster from having come together.
+  struct Apart {
+    Channel channel;   ///< empty: concerns none in particular
+    std::string text;  ///< for a person; empty: nothing
+    bool empty() const {
+      return text.empty();
+    }
+  };
+  /// Empty when it has come together: every client is
   /// connected, has nothing unacknowledged, and is live and complete on what it opened; every home and every interested
   /// node has all that any disk holds; every subscriber has seen it. Nodes that are down are left out.
-  std::string apart() const;
+  Apart apart() const;
   /// Runs until all has come together, `at_most` so long, looking every so often. What is apart then; empty: nothing.
-  std::string come_together(SimUs at_most, SimUs look_every);
+  Apart come_together(SimUs at_most, SimUs look_every);
   /// Looks at everything once more: the contents of all disks, acknowledged strokes, pictures. Call when nothing is
   /// apart. What is wrong becomes the checker's violation.
   void check_end();
@@ -112,6 +120,8 @@ class World {
   /// For each channel the nodes where a client wants it.
   std::map<Channel, std::vector<bool>> interested() const;
   std::string apart_disks(const Channel& channel, const std::vector<bool>& interested) const;
+  Apart apart_client(const SimClient& client) const;
+  void tell_presence(const SimClient& client, const Channel& channel, const SimClient::Subscription::Who& there);
   void check_disks(const Channel& channel, const Checker::ChannelTruth& truth);
   void check_acked(const Channel& channel, const Checker::ChannelTruth& truth);
   void check_pictures(const Channel& channel);
