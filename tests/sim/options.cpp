@@ -176,9 +176,11 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   if (asked.partitions) draw_partitions(random, options, asked);
   Random limits(seed ^ kLimitsStream);
   if (limits.chance(250)) draw_limits(limits, options.limits);
-  // A disk that is behind after a few strokes is a slow one, however quick it is: nobody who needs it is owed an
-  // answer.
-  if (options.limits.run_bytes < CoreLimits{}.run_bytes) options.ack_us = 0;
+  // A disk that is behind after a few strokes, or a link that is full of them, is a slow one, however quick it is:
+  // nobody who needs it is owed an answer.
+  const bool slow =
+      options.limits.run_bytes < CoreLimits{}.run_bytes || options.limits.window_bytes < CoreLimits{}.window_bytes;
+  if (slow) options.ack_us = 0;
   // Each client's socket reports what it has written: a node that takes them one a turn would fall ever further behind.
   options.events_per_turn_max = std::max(options.events_per_turn_max, 2 * asked.clients / options.nodes);
   const bool links_break = options.crash_every_us + options.partition_every_us + options.one_way_every_us +
