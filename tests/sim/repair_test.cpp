@@ -148,7 +148,7 @@ TEST(Copies, ThatNobodyTellsOfAreFetchedForWhoWaits) {
   author.publish(kDrawing);
   ASSERT_TRUE(scene.world.run_until_true([&] { return reader.subscription(kDrawing).strokes.size() == 1; }, 1_s));
   ASSERT_EQ(held(scene, reader_at), 0U);
-  scene.world.node(homes[0]).crash(true);
+  scene.world.node(homes[0]).crash(false);
   author.reconnect(homes[1]);
   ASSERT_TRUE(scene.acknowledged(author, 800_ms));
   EXPECT_TRUE(author.acks().back().duplicate);
