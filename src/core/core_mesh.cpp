@@ -196,7 +196,10 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
 
 void Core::Parts::on(NodeIx peer, const Stored& message) {
   for (const Stored::Entry& entry : message.entries) {
-    replication.stored(peer, log.open(entry.channel), entry.origin, entry.seq);
+    ChannelLog& channel = log.open(entry.channel);
+    replication.stored(peer, channel, entry.origin, entry.seq);
+    // Who only has a copy tells of it to nobody by itself, and an author may wait for ours beside it.
+    if (acks.waits_again(channel)) sync.hear_of(peer, channel, entry.origin, entry.seq, 0);
   }
 }
 

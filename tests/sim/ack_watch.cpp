@@ -9,7 +9,8 @@ namespace inkmesh::sim {
 void AckWatch::given(NodeIndex node, const Publish& publish) {
   if (options_.ack_us == 0) return;
   const Key key{node, nodes_[node]->life(), publish.conn, publish.id};
-  given_[key] = Given{agenda_.now(), publish.channel, publish.client, publish.op, publish.retry, false};
+  given_[key] = Given{agenda_.now(), publish.channel, publish.client, publish.op, publish.retry, false, false};
+  if (publish.retry) agenda_.after(options_.ack_us / 2, [this, key] { look_halfway(key); });
   agenda_.after(options_.ack_us, [this, key] { look(key); });
 }
 
@@ -27,18 +28,27 @@ std::vector<NodeIndex> AckWatch::helpers(NodeIndex node, SimUs since) const {
   return helpers;
 }
 
-bool AckWatch::stands_elsewhere(const Given& given, const std::vector<NodeIndex>& nodes) const {
+bool AckWatch::stands_elsewhere(const Given& given, NodeIndex node, std::vector<NodeIndex> helpers) const {
+  helpers.push_back(node);
   bool stands = false;
   for (const auto& [origin, strokes] : checker_.channels().at(given.channel).strokes) {
     for (const StrokePtr& stroke : strokes) {
       if (!stroke || stroke->client != given.client || stroke->op != given.op) continue;
       stands = true;
-      for (const NodeIndex node : nodes) {
-        if (nodes_[node]->store().head(given.channel, origin) >= stroke->seq) return false;
+      for (const NodeIndex reached : helpers) {
+        if (nodes_[reached]->store().head(given.channel, origin) >= stroke->seq) return false;
       }
     }
   }
   return stands;
+}
+
+void AckWatch::look_halfway(const Key& key) {
+  const auto found = given_.find(key);
+  if (found == given_.end() || found->second.answered || found->second.at < options_.ack_calm_us) return;
+  Given& given = found->second;
+  const NodeIndex node = std::get<0>(key);
+  given.out_of_reach = stands_elsewhere(given, node, helpers(node, given.at - options_.ack_calm_us));
 }
 
 void AckWatch::look(const Key& key) {
@@ -54,9 +64,7 @@ void AckWatch::look(const Key& key) {
   if (helpers.size() + 1 < options_.ack) return;
   ++owed_;
   if (given.answered) return;
-  std::vector<NodeIndex> reached = helpers;
-  reached.push_back(node);
-  if (given.again && stands_elsewhere(given, reached)) return;
+  if (given.again && (given.out_of_reach || stands_elsewhere(given, node, helpers))) return;
   std::string text = nodes_[node]->id() + " has not answered " + given.client + "/" + std::to_string(given.op) +
                      (given.again ? ", sent again," : "") + " for " +
                      std::to_string((agenda_.now() - given.at) / 1000) + " ms, and could reach";

@@ -9,8 +9,8 @@
 //     cut, nothing lost on them, gossip included;
 //   - all of these run with the same node list.
 // Nothing is asked of the other nodes: they may be dead, cut off, slow or full, noticed or not, homes or not.
-// A publish that is sent again is owed nothing when it stands already and only nodes that are not reached have it:
-// nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.
+// A publish that is sent again is owed nothing when it stands already and, half of the time gone, only nodes that are
+// not reached have it: nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.
 #pragma once
 
 #include <cstdint>
@@ -53,13 +53,15 @@ class AckWatch {
     Op op = 0;
     bool again = false;
     bool answered = false;
+    bool out_of_reach = false;  ///< half of the time is gone, and it stands elsewhere
   };
 
+  void look_halfway(const Key& key);
   void look(const Key& key);
   /// Nodes that could have helped from then until now.
   std::vector<NodeIndex> helpers(NodeIndex node, SimUs since) const;
-  /// It stands in the channel, and none of these nodes has it.
-  bool stands_elsewhere(const Given& given, const std::vector<NodeIndex>& nodes) const;
+  /// It stands in the channel, and neither that node nor any of its helpers has it.
+  bool stands_elsewhere(const Given& given, NodeIndex node, std::vector<NodeIndex> helpers) const;
 
   Agenda& agenda_;
   Checker& checker_;

@@ -132,6 +132,30 @@ TEST(StandIns, AreSoughtThoughTheHomeSpeaksOfOthersStrokes) {
   }
 }
 
+TEST(Copies, ThatNobodyTellsOfAreFetchedForWhoWaits) {
+  Options options = calm(3, 2, 2);
+  options.commit_us_min = options.commit_us_max = 100_ms;
+  Scene scene(options);
+  const std::vector<NodeIndex> homes = scene.world.homes(kDrawing);
+  const NodeIndex reader_at = scene.stranger(kDrawing);
+  SimClient& reader = scene.world.client("reader", reader_at);
+  reader.set_stay(true);
+  reader.subscribe(kDrawing);
+  ASSERT_TRUE(scene.live(reader, kDrawing));
+  // On its way to one store when its origin dies: the home that is left hears of it, and can't pull it yet.
+  scene.world.network().cut(homes[0], homes[1]);
+  SimClient& author = scene.world.client("author", homes[0]);
+  author.publish(kDrawing);
+  ASSERT_TRUE(scene.world.run_until_true([&] { return reader.subscription(kDrawing).strokes.size() == 1; }, 1_s));
+  ASSERT_EQ(held(scene, reader_at), 0U);
+  scene.world.node(homes[0]).crash(false);
+  author.reconnect(homes[1]);
+  ASSERT_TRUE(scene.acknowledged(author, 800_ms));
+  EXPECT_TRUE(author.acks().back().duplicate);
+  EXPECT_NE(scene.peer(homes[1], homes[0]).state, "down");
+  EXPECT_TRUE(scene.holds());
+}
+
 TEST(Copies, AreAskedOfWhoeverMayHaveOne) {
   // Nothing goes to the other home, nor to its stand-in: who has the drawing open has the second copy, as the origin
   // knew.
