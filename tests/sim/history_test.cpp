@@ -84,7 +84,7 @@ TEST(History, IsOfItsTopicOnly) {
 /// Nobody answers within a microsecond.
 Options hasty() {
   Options options = calm(3, 2, 2);
-  options.ack_us = options.retry_ack_us = options.ack_calm_us = 1;
+  options.ack_us = options.ack_calm_us = 1;
   options.crash_every_us = 700_ms;
   options.channels = 3;
   options.ops = 60;
