@@ -1,5 +1,6 @@
 #include "core/retries.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -13,12 +14,13 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   }
   Held held;
   for (const NodeIx peer : cluster_.likely_holders(log.hash)) {
-    if (may_answer(peer)) held.awaited.insert(peer);
+    if (may_answer(peer, log.homes)) held.awaited.insert(peer);
   }
   if (held.awaited.empty() || held_.size() >= held_max_) return false;
   const std::uint64_t request = ++last_request_;
   for (const NodeIx peer : held.awaited)
     ask(peer, request, publish);
+  held.homes = log.homes;
   held.until_ms = turn_.ms() + kWaitMs;
   requests_.emplace(key_of(publish), request);
   held.publishes.push_back(std::move(publish));
@@ -26,8 +28,10 @@ bool Retries::hold(const ChannelLog& log, Publish publish) {
   return true;
 }
 
-bool Retries::may_answer(NodeIx peer) const {
-  return membership_.up(peer) && !membership_.cut_off(peer);
+bool Retries::may_answer(NodeIx peer, const std::vector<NodeIx>& homes) const {
+  // A home's link may only have been reset; of the others one that is linked is more likely to know.
+  const bool home = std::find(homes.begin(), homes.end(), peer) != homes.end();
+  return home ? membership_.up(peer) && !membership_.cut_off(peer) : membership_.reachable(peer);
 }
 
 void Retries::ask(NodeIx peer, std::uint64_t request, const Publish& publish) {
@@ -65,17 +69,13 @@ std::vector<Retries::Released> Retries::tick() {
       membership_.doubt(silent);
     it = release(it, all.emplace_back());
   }
-  for (NodeIx peer = 0; peer < cluster_.size() && !held_.empty(); ++peer) {
-    if (peer != cluster_.self() && !may_answer(peer)) gone(peer, all);
+  for (auto it = held_.begin(); it != held_.end();) {
+    std::set<NodeIx>& awaited = it->second.awaited;
+    for (auto peer = awaited.begin(); peer != awaited.end();)
+      peer = may_answer(*peer, it->second.homes) ? std::next(peer) : awaited.erase(peer);
+    it = awaited.empty() ? release(it, all.emplace_back()) : std::next(it);
   }
   return all;
-}
-
-void Retries::gone(NodeIx peer, std::vector<Released>& released) {
-  for (auto it = held_.begin(); it != held_.end();) {
-    const bool last = it->second.awaited.erase(peer) != 0 && it->second.awaited.empty();
-    it = last ? release(it, released.emplace_back()) : std::next(it);
-  }
 }
 
 }  // namespace inkmesh::core

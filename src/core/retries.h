@@ -56,6 +56,7 @@ class Retries {
   using Key = std::tuple<Channel, ClientName, Op>;
   struct Held {
     std::vector<Publish> publishes;  ///< of the same key, at least one
+    std::vector<NodeIx> homes;
     std::set<NodeIx> awaited;
     MonotonicMs until_ms = 0;
   };
@@ -65,8 +66,7 @@ class Retries {
   static Key key_of(const Publish& publish) {
     return {publish.channel, publish.client, publish.op};
   }
-  bool may_answer(NodeIx peer) const;
-  void gone(NodeIx peer, std::vector<Released>& released);
+  bool may_answer(NodeIx peer, const std::vector<NodeIx>& homes) const;
   void ask(NodeIx peer, std::uint64_t request, const Publish& publish);
   /// Takes it out; gives the one after it.
   ByRequest::iterator release(ByRequest::iterator it, Released& released);
