@@ -51,7 +51,7 @@ class Retries {
  private:
   /// Its author is owed an answer within a second, and once it is numbered it takes a home's silence and a stand-in's
   /// commit to have its copies. What somebody knows who keeps silent for longer may get a second copy.
-  static constexpr MonotonicMs kWaitMs = 400;
+  static constexpr MonotonicMs kWaitMs = 300;
 
   using Key = std::tuple<Channel, ClientName, Op>;
   struct Held {

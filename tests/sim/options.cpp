@@ -118,7 +118,7 @@ void draw_limits(Random random, CoreLimits& limits) {
     if (random.chance(500)) limit = small;
   };
   draw(limits.authors_waiting, 2, 12);
-  draw(limits.retries_held, 1, 4);
+  draw(limits.retries_held, 6, 12);
   draw(limits.pulls, 1, 4);
   draw(limits.pulls_of_channel, 1, 3);
   draw(limits.pulls_waiting, 1, 4);
@@ -127,7 +127,7 @@ void draw_limits(Random random, CoreLimits& limits) {
   draw(limits.pages_asked, 1, 3);
   draw(limits.window_bytes, 300, 3000);
   // Publishes are refused first.
-  draw(limits.publish_bytes, 500, 4000);
+  draw(limits.publish_bytes, 2000, 6000);
   draw(limits.run_bytes, 2 * limits.publish_bytes, 4 * limits.publish_bytes);
 }
 
