@@ -521,8 +521,9 @@ void Replication::choose_standins(ChannelLog& log) {
       std::remove_if(log.standins.begin(), log.standins.end(), [&](NodeIx node) { return !membership_.fit(node); });
   const bool had = !log.standins.empty();
   log.standins.erase(dropped, log.standins.end());
-  // One that is late itself may be cut off as the home is: another one is asked beside it.
-  wanted += static_cast<std::size_t>(std::count_if(log.standins.begin(), log.standins.end(), late));
+  // One that is late itself may be cut off as the home is: two more are asked beside it, since its author's second is
+  // half over.
+  wanted += 2 * static_cast<std::size_t>(std::count_if(log.standins.begin(), log.standins.end(), late));
   if (wanted > log.standins.size()) {
     for (const NodeIx node : standin_order(log, late_since_ms)) {
       if (wanted <= log.standins.size()) break;

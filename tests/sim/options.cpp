@@ -175,7 +175,11 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   if (swaps.chance(80) && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
   if (asked.partitions) draw_partitions(random, options, asked);
   Random limits(seed ^ kLimitsStream);
-  if (limits.chance(250)) draw_limits(limits, options.limits);
+  if (limits.chance(250)) {
+    draw_limits(limits, options.limits);
+    // Whoever has to come again for want of room takes his time.
+    options.converge_us *= 2;
+  }
   // A disk that is behind after a few strokes, or a link that is full of them, is a slow one, however quick it is:
   // nobody who needs it is owed an answer.
   const bool slow =
