@@ -1,4 +1,4 @@
-// Memory and queues within their bounds, as docs/architecture.md names them.
+// Memory and queues within their bounds: those of CoreLimits, and the protocol's.
 //
 // While a run goes on, looked at in every node twice a second and at every send:
 //   - a connection has at most `outbox_bytes` unsent, and three strokes: each of three reads at once may end with one

@@ -114,11 +114,11 @@ void Checker::acked(const SendAck& ack, const ClientName& client, Op op) {
   truth.acked.push_back(Acked{agenda_.now(), ack.origin, ack.seq});
 }
 
-void Checker::complete(const Channel& channel, const Cursor& cursor, SimUs begun) {
+void Checker::complete(const std::string& who, const Channel& channel, const Cursor& cursor, SimUs begun) {
   for (const Acked& acked : channels_[channel].acked) {
     if (acked.at + options_.complete_grace_us >= begun) return;
     if (cursor.at(acked.origin) < acked.seq) {
-      violation(channel, "complete without " + acked.origin + ":" + std::to_string(acked.seq) +
+      violation(channel, who + " complete without " + acked.origin + ":" + std::to_string(acked.seq) +
                              ", which was acknowledged " + std::to_string((begun - acked.at) / 1000) +
                              " ms before it was asked for");
       return;

@@ -36,7 +36,8 @@ class Checker {
   /// A node acknowledges a client's op.
   void acked(const SendAck& ack, const ClientName& client, Op op);
   /// A node calls a subscription or a history page complete: `cursor` covers all that was acknowledged before `begun`.
-  void complete(const Channel& channel, const Cursor& cursor, SimUs begun);
+  /// `who` answered and was told: for the word on what is missing.
+  void complete(const std::string& who, const Channel& channel, const Cursor& cursor, SimUs begun);
   void disk_lost() {
     last_disk_loss_ = agenda_.now();
   }

@@ -124,6 +124,9 @@ bool Concern::concerns(const Trace::Line& line) const {
   if (is_connection(text)) return names_any(text, clients_) || names_any(text, authors_);
   const bool here = channel_.empty() || line.channel == channel_ || (line.channel.empty() && has(text, channel_));
   if (!here || (channel_.empty() && line.channel.empty())) return false;
+  // The answer that called a history complete does not bear the stroke that it lacks.
+  const bool answers = has(text, " -> live ") || has(text, " -> history ");
+  if (answers && has(text, " complete") && names_any(text, nodes_) && topic_.empty()) return true;
   const bool on_topic = topic_.empty() || has(text, topic_);
   if (names_any(text, clients_)) return on_topic || has(text, "subscribe");
   if (!of_no_stroke()) return on_topic && concerns_stroke(text);

@@ -26,6 +26,16 @@ std::uint64_t g_seed = 0;
 /// Some seconds of them.
 constexpr unsigned kShrinkRuns = 1000;
 
+/// A run of hours says once a minute how far it is.
+constexpr auto kSayEvery = std::chrono::minutes(1);
+
+/// Set by SIGINT and SIGTERM: the present seed is the last one.
+volatile std::sig_atomic_t g_stop = 0;
+
+void stop_soon(int) {
+  g_stop = 1;
+}
+
 void say_seed_and_end(int) {
   std::fprintf(stderr, "seed %llu\n", static_cast<unsigned long long>(g_seed));
   std::_Exit(1);
@@ -100,6 +110,16 @@ bool parse(int argc, char** argv, Arguments& arguments) {
   return true;
 }
 
+/// The command that runs that seed again.
+std::string again(std::uint64_t seed, const inkmesh::sim::Asked& asked) {
+  std::string command = "inkmesh_sim --seed " + std::to_string(seed);
+  if (asked.nodes != 0) command += " --nodes " + std::to_string(asked.nodes);
+  if (asked.ops != 0) command += " --ops " + std::to_string(asked.ops);
+  if (asked.clients != 0) command += " --clients " + std::to_string(asked.clients);
+  if (asked.partitions) command += " --partitions";
+  return command;
+}
+
 std::uint64_t per_second(std::uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<std::uint64_t>(static_cast<double>(count) / seconds) : 0;
 }
@@ -127,6 +147,8 @@ int main(int argc, char** argv) {
     return 0;
   }
   std::signal(SIGABRT, say_seed_and_end);
+  std::signal(SIGINT, stop_soon);
+  std::signal(SIGTERM, stop_soon);
   const auto begin = std::chrono::steady_clock::now();
   std::uint64_t ran = 0;
   std::uint64_t failed = 0;
@@ -134,7 +156,12 @@ int main(int argc, char** argv) {
   std::uint64_t acks = 0;
   std::uint64_t owed = 0;
   inkmesh::sim::SimUs slowest_us = 0;
-  for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds; ++seed) {
+  auto said = begin;
+  for (std::uint64_t seed = arguments.seed; seed < arguments.seed + arguments.seeds && g_stop == 0; ++seed) {
+    if (const auto now = std::chrono::steady_clock::now(); now >= said + kSayEvery) {
+      said = now;
+      std::cerr << ran << " of " << arguments.seeds << " seeds, " << failed << " failed\n";
+    }
     g_seed = seed;
     const Options options = inkmesh::sim::draw_options(seed, arguments.asked);
     const Result result = inkmesh::sim::run(options, arguments.verbose && arguments.seeds == 1);
@@ -154,12 +181,16 @@ int main(int argc, char** argv) {
     ++failed;
     std::cout << "seed " << seed << " FAILED: " << result.violation->channel
               << (result.violation->channel.empty() ? "" : ": ") << result.violation->text << std::endl;
-    if (arguments.keep_going) continue;
+    if (arguments.keep_going) {
+      std::cout << "  its history: " << again(seed, arguments.asked) << std::endl;
+      continue;
+    }
     explain(options, arguments);
     break;
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   if (arguments.shrink && failed == 0) std::cout << "no promise was broken: there is nothing to make simpler\n";
+  if (g_stop != 0) std::cout << "stopped before the last seed\n";
   std::cout << ran << " seeds, " << failed << " failed; " << acks << " acks, " << owed
             << " of them owed within a second, " << steps << " events, " << seconds << " s; slowest to come together "
             << slowest_us / 1000 << " ms; " << per_second(ran, seconds) << " seeds and " << per_second(steps, seconds)

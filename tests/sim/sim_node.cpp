@@ -340,12 +340,12 @@ void SimNode::check(const Effect& effect) {
   } else if (const auto* live = std::get_if<SendLive>(&effect)) {
     const auto begun = begun_.find({live->conn, live->channel});
     if (live->complete && begun != begun_.end() && begun->second.whole) {
-      checker.complete(live->channel, live->cursor, begun->second.at);
+      checker.complete(id(), live->channel, live->cursor, begun->second.at);
     }
   } else if (const auto* page = std::get_if<HistoryPage>(&effect)) {
     const auto begun = begun_.find({page->conn, page->channel});
     if (page->complete && !page->more && begun != begun_.end() && begun->second.whole) {
-      checker.complete(page->channel, page->cursor, begun->second.at);
+      checker.complete(id(), page->channel, page->cursor, begun->second.at);
     }
   }
 }
