@@ -26,13 +26,11 @@ Twins::Life* Twins::find(std::vector<Life>& lives, const Epoch& epoch) {
 void Twins::turned(NodeIx node, const Epoch& former) {
   Peer& peer = peers_[node];
   const Epoch& present = membership_.peer(node).epoch;
-  const auto it =
-      std::find_if(peer.others.begin(), peer.others.end(), [&](const Life& life) { return life.epoch == present; });
   Life life;
   life.epoch = present;
-  if (it != peer.others.end()) {
-    life = *it;
-    peer.others.erase(it);
+  if (const Life* known = find(peer.others, present)) {
+    life = *known;
+    peer.others.erase(peer.others.begin() + (known - peer.others.data()));
   }
   const Life before = std::exchange(peer.heard, std::move(life));
   if (!former.empty()) doubt(node, former);
