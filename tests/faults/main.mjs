@@ -22,6 +22,7 @@ the run against the promises in docs/protocol.md. Needs root; ends with 77 where
   scripts/faults --only kill,partition --at-once 1 --longest 3 --nodes 3 --minutes 10
                                               how fast it recovers, with nothing else going wrong
   scripts/faults --stay clock                 one fault stays for good: everyone else must make progress
+  scripts/faults --stay all --seconds 15      each fault that can stay, one run after the other
 
   --seed N        decides the whole schedule (1)
   --seconds N     how long faults come and go in a run (60)
@@ -31,11 +32,12 @@ the run against the promises in docs/protocol.md. Needs root; ends with 77 where
   --at-once N     faults at a time, 1 to 3 (3)
   --longest N     the longest fault in seconds, 1 to 30 (30)
   --only A,B      these faults only
-  --stay FAULT    the second mode
+  --stay FAULT    the second mode; all: each of them in turn
   --list          what faults there are
   --out FOLDER    where history.jsonl, verdict.json, timeline.html and the nodes' logs go (build/faults)
   --help          this
 
+With more than one run it ends with a table: each fault, how often it was tried, how often it was seen to bite.
 Ends with 0 when every promise held, 1 when one was broken, 2 when the command line is wrong,
 3 when the harness itself failed, 77 where it cannot run.
 `;
@@ -84,25 +86,37 @@ function kindsOf(names) {
 }
 
 function staying(kind) {
+  if (kind === 'all') return Object.keys(FAULTS).filter((name) => FAULTS[name].stays);
   kindsOf([kind]);
   if (!FAULTS[kind].stays) throw new UsageError(`--stay ${kind}: it cannot stay for good`);
-  return kind;
+  return [kind];
 }
 
 function say(line) {
   process.stdout.write(`${line}\n`);
 }
 
-function report(verdict, folder) {
-  say(`  ${verdict.published} strokes published, ${verdict.acks} acknowledgements, ${verdict.deliveries} deliveries, ` +
-    `${verdict.complete_answers} answers that called themselves complete; converged ${(verdict.converged_ms / 1000).toFixed(1)} s after the last fault`);
-  const kinds = new Map();
-  for (const { kind, bit } of verdict.evidence) {
+/** How often each kind was tried, and seen to bite; added to what `kinds` has. */
+function countKinds(evidence, kinds = new Map()) {
+  for (const { kind, bit } of evidence) {
     const count = kinds.get(kind) ?? { times: 0, bit: 0 };
     ++count.times;
     if (bit) ++count.bit;
     kinds.set(kind, count);
   }
+  return kinds;
+}
+
+function reportTotals({ runs, failed, published, acks, deliveries, violations, kinds }) {
+  say('\nfault             tried   seen to bite');
+  for (const [kind, { times, bit }] of [...kinds].sort()) say(`${kind.padEnd(16)} ${String(times).padStart(6)} ${String(bit).padStart(14)}`);
+  say(`${runs} runs, ${runs - failed} held: ${published} strokes published, ${acks} acknowledgements, ${deliveries} deliveries, ${violations} promises broken`);
+}
+
+function report(verdict, folder) {
+  say(`  ${verdict.published} strokes published, ${verdict.acks} acknowledgements, ${verdict.deliveries} deliveries, ` +
+    `${verdict.complete_answers} answers that called themselves complete; converged ${(verdict.converged_ms / 1000).toFixed(1)} s after the last fault`);
+  const kinds = countKinds(verdict.evidence);
   say(`  faults: ${[...kinds].map(([kind, { times, bit }]) => `${kind} ${bit}/${times}`).join(', ')} (seen to bite/tried)`);
   for (const text of verdict.violations) say(`  BROKEN  ${text}`);
   say(`  ${verdict.passed ? 'every promise held' : `${verdict.violations.length} promises broken`}: ${folder}/timeline.html`);
@@ -146,7 +160,7 @@ async function main() {
   await sweep();
   const untilMs = Date.now() + (wanted.minutes ?? 0) * 60_000;
   const samples = new Map();
-  let failed = 0;
+  const totals = { runs: 0, failed: 0, published: 0, acks: 0, deliveries: 0, violations: 0, kinds: new Map() };
   let current;
   let interrupted = false;
   for (const signal of ['SIGINT', 'SIGTERM']) {
@@ -164,18 +178,20 @@ async function main() {
     process.stderr.write(`scripts/faults: ${error.stack}\n`);
     leave(3);
   });
-  for (let seed = wanted.seed; ; ++seed) {
+  for (let n = 0; ; ++n) {
+    const seed = wanted.seed + n;
+    const stays = wanted.stay?.[n % wanted.stay.length];
     const ids = Array.from({ length: wanted.nodes }, (_, i) => `ws${i + 1}`);
     const lengthMs = wanted.seconds * 1000;
     const settings = { replicas: wanted.replicas, ack: 2 };
-    const faults = wanted.stay ? [forGood({ seed, ids, kind: wanted.stay })] : schedule({
+    const faults = stays ? [forGood({ seed, ids, kind: stays })] : schedule({
       seed, ids, kinds: wanted.kinds, lengthMs, atOnce: wanted.atOnce, diskLosses: settings.ack - 1,
       longestMs: wanted.longest * 1000,
     });
-    const folder = path.join(wanted.out, wanted.stay ? `stay-${wanted.stay}-${seed}` : `seed-${seed}`);
+    const folder = path.join(wanted.out, stays ? `stay-${stays}-${seed}` : `seed-${seed}`);
     await rm(folder, { recursive: true, force: true });
-    say(`seed ${seed}: ${ids.length} nodes, ${wanted.stay ? `${wanted.stay} for good` : `${faults.length} faults`}, ${wanted.seconds} s`);
-    current = new (wanted.stay ? StayingRun : Run)({ seed, nodes: wanted.nodes, faults, settings, folder, lengthMs, say });
+    say(`seed ${seed}: ${ids.length} nodes, ${stays ? `${stays} for good` : `${faults.length} faults`}, ${wanted.seconds} s`);
+    current = new (stays ? StayingRun : Run)({ seed, nodes: wanted.nodes, faults, settings, folder, lengthMs, say });
     let verdict;
     try {
       verdict = await current.go();
@@ -185,14 +201,19 @@ async function main() {
     }
     if (interrupted) return new Promise(() => {});
     report(verdict, folder);
-    if (!verdict.passed) ++failed;
+    ++totals.runs;
+    if (!verdict.passed) ++totals.failed;
+    for (const count of ['published', 'acks', 'deliveries']) totals[count] += verdict[count];
+    totals.violations += verdict.violations.length;
+    countKinds(verdict.evidence, totals.kinds);
     for (const [measure, values] of Object.entries(verdict.samples)) {
       samples.set(measure, [...(samples.get(measure) ?? []), ...values]);
     }
-    if (Date.now() >= untilMs) break;
+    if (Date.now() >= untilMs && n + 1 >= (wanted.stay?.length ?? 1)) break;
   }
+  if (totals.runs > 1) reportTotals(totals);
   reportSamples(samples);
-  return failed === 0 ? 0 : 1;
+  return totals.failed === 0 ? 0 : 1;
 }
 
 try {
