@@ -21,6 +21,7 @@ from servers import Inkmesh
 LEVEL_WITHIN_S = 60
 RUN_WITHIN_S = 120
 PARTED_S = 5
+PAGE_AGAIN = Path(__file__).parent / "page_again.mjs"
 
 
 @dataclass(frozen=True)
@@ -158,6 +159,44 @@ def _kill_once(bench: Bench, running: Running, run: int) -> dict[str, Any]:
     wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
     check_everywhere(running.urls, [f"{prefix}-drawing-{drawing}" for drawing in range(10)], figures["strokes"])
     return figures
+
+
+def page_again(bench: Bench) -> Iterator[dict[str, Any]]:
+    """As drawing_again(), with the whiteboard in a browser."""
+    running = bench.servers.start(3, bench.empty())
+    names = [process.name for process in running.processes]
+    command = ["node", str(PAGE_AGAIN), *(f"{name}=http{url.removeprefix('ws')}" for name, url in zip(names, running.urls))]
+    with placed(None):
+        page = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+    try:
+        for run in range(bench.runs):
+            yield measured(lambda run=run: _kill_under_page(running, page, run),
+                           {"back": "back_ms", "connected": "connected_ms"})
+    finally:
+        assert page.stdin is not None
+        page.stdin.close()
+        page.wait(timeout=RUN_WITHIN_S)
+        running.stop()
+
+
+def _kill_under_page(running: Running, page: subprocess.Popen[str], run: int) -> dict[str, Any]:
+    assert page.stdin is not None and page.stdout is not None
+    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    victim = run % 3
+    try:
+        page.stdin.write(f"{running.processes[victim].name} {running.processes[victim].pid}\n")
+        page.stdin.flush()
+        said = page.stdout.readline()
+    finally:
+        restart(running, victim)
+    if not said:
+        raise Failed("the page did not come back")
+    figures = json.loads(said)
+    if figures["violations"]:
+        raise Failed("; ".join(figures["violations"])[:400])
+    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    check_everywhere(running.urls, [f"drawing_again{run + 1}"], figures["drawn"])
+    return {"back_ms": [figures["back_ms"]], "connected_ms": [figures["connected_ms"]], "strokes": figures["drawn"]}
 
 
 def restart(running: Running, i: int) -> float:
@@ -315,6 +354,11 @@ RECOVERIES = [
              {"ack": "From the kill to the first ack elsewhere", "new_ack": "… to the ack of a new stroke",
               "outbox": "… until all is acknowledged that was under way", "live": "… until the drawing is live"},
              "99 % of the clients within 1 s", 1000, 0.99, 30, 6, drawing_again),
+    Recovery("page-again", "A node is killed under the whiteboard in a browser: how soon it draws on",
+             "3 nodes, the whiteboard in headless Chromium at the node that gets a SIGKILL. The page draws every 50 ms all the "
+             "while. By its own clock, until a stroke that it drew since is in the drawing at another node.",
+             {"back": "From the kill until it draws on elsewhere", "connected": "… until it is connected elsewhere"},
+             "99 % within 1 s", 1000, 0.99, 30, 6, page_again),
     Recovery("level-again", "A node was down while strokes were drawn: how soon it holds them all",
              "3 nodes, 3 replicas, 100,000 strokes (short: 20,000) of 200 bytes in 100 drawings while one is down. From its "
              "exec until its store has all of them, committed.",

@@ -84,6 +84,43 @@ export class Window {
     await this.page.mouse.up();
   }
 
+  /**
+   * Draws within the page as its pen does, every 50 ms, and notes by the page's own clock when it is connected to another
+   * node than `lost` and when a stroke that was drawn since is in the drawing: what the machine's other work delays is
+   * not the node's or the page's.
+   */
+  watchReturn(lost) {
+    return this.page.evaluate((node) => {
+      const { board } = globalThis.inkmesh;
+      const noted = { drawn: 0 };
+      let first;
+      noted.timer = setInterval(() => {
+        const now = board.state();
+        const elsewhere = now.phase === 'connected' && now.node !== node;
+        if (elsewhere) noted.connectedAt ??= Date.now();
+        if (noted.backAt === undefined) {
+          const x = 100 + (noted.drawn % 100) * 12;
+          const ops = board.draw({ width: 4 }, [[x, 900], [x + 8, 930], [x, 960]]);
+          ++noted.drawn;
+          // It may be back before it draws again.
+          if (now.phase !== 'connected' || elsewhere) first ??= ops[0];
+        }
+        if (!elsewhere || first === undefined || noted.backAt !== undefined) return;
+        if (board.strokes().some(({ client, op }) => client === now.client && op === first)) noted.backAt = Date.now();
+      }, 50);
+      globalThis.noted = noted;
+    }, lost);
+  }
+
+  /** What watchReturn() noted, once the page is back: {connectedAt, backAt, drawn}. */
+  async returned() {
+    await until('a stroke drawn since is in the drawing', () => this.page.evaluate(() => globalThis.noted.backAt));
+    return this.page.evaluate(() => {
+      clearInterval(globalThis.noted.timer);
+      return { ...globalThis.noted };
+    });
+  }
+
   async reload() {
     await this.page.reload();
     await this.live();

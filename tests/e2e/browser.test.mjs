@@ -8,7 +8,7 @@ import { patience, sleep, until } from './process.mjs';
 
 const BOARD = 'together';
 const CHANNEL = `drawing_${BOARD}`;
-const BACK_MS = 2_000;
+const BACK_MS = 1_000;
 
 let cluster;
 let browser;
@@ -94,32 +94,6 @@ describe('two windows on two nodes', () => {
 describe('kill -9 of the node behind a window', () => {
   let total = 4;
 
-  /**
-   * Draws within the page as its pen does, every 50 ms, and notes by the page's own clock when it is connected to
-   * another node and when a stroke that was drawn since is in the drawing: what the machine's other work delays is not
-   * the node's or the page's.
-   */
-  const watchReturn = (window, lost) => window.page.evaluate((node) => {
-    const { board } = globalThis.inkmesh;
-    const noted = { drawn: 0 };
-    let first;
-    noted.timer = setInterval(() => {
-      const now = board.state();
-      const elsewhere = now.phase === 'connected' && now.node !== node;
-      if (elsewhere) noted.connectedAt ??= Date.now();
-      if (noted.backAt === undefined) {
-        const x = 100 + (noted.drawn % 100) * 12;
-        const ops = board.draw({ width: 4 }, [[x, 900], [x + 8, 930], [x, 960]]);
-        ++noted.drawn;
-        // It may be back before it draws again.
-        if (now.phase !== 'connected' || elsewhere) first ??= ops[0];
-      }
-      if (!elsewhere || first === undefined || noted.backAt !== undefined) return;
-      if (board.strokes().some(({ client, op }) => client === now.client && op === first)) noted.backAt = Date.now();
-    }, 50);
-    globalThis.noted = noted;
-  }, lost);
-
   it(`it draws again through another within ${BACK_MS} ms, with nothing missing or drawn twice`, async () => {
     const at = (await left.state()).node;
     assert.equal(at, 'ws1');
@@ -129,16 +103,14 @@ describe('kill -9 of the node behind a window', () => {
     const drawing = (async () => {
       for (; !stop; ++byMouse) await left.mouse(wave());
     })();
-    await watchReturn(left, at);
+    await left.watchReturn(at);
     await sleep(400);
     const killed = Date.now();
     await cluster.node(at).kill();
-    const noted = await until('a stroke drawn since is in the drawing', () => left.page.evaluate(() =>
-      (globalThis.noted.backAt ? { ...globalThis.noted } : undefined)));
+    const noted = await left.returned();
     await sleep(300);
     stop = true;
     await drawing;
-    await left.page.evaluate(() => clearInterval(globalThis.noted.timer));
     total += byMouse + noted.drawn;
     const backMs = noted.backAt - killed;
     console.log(`connected to ${(await left.state()).node} ${noted.connectedAt - killed} ms after the kill, drawing again after ` +
