@@ -52,11 +52,11 @@ class PeerLink {
   /// The connection's smoothed round trip as the kernel measures it; 0: unknown.
   std::uint64_t rtt_us() const;
 
-  void* dealer() {
-    return dealer_.handle();
+  zmq::socket_ref dealer() {
+    return dealer_;
   }
-  void* monitor() {
-    return monitor_.handle();
+  zmq::socket_ref monitor() {
+    return monitor_;
   }
 
   std::uint64_t bytes_sent() const {

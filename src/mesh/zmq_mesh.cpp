@@ -1,9 +1,12 @@
 #include "mesh/zmq_mesh.h"
 
+#include <sys/epoll.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <stdexcept>
 #include <string_view>
@@ -27,10 +30,9 @@ constexpr int kGossipMessagesMax = 256;
 /// How often a choked queue is looked at.
 constexpr std::int64_t kDrainCheckMs = 20;
 
-/// Places in the list of what is polled: the caller's descriptor first, then the sockets, then two for each peer.
-constexpr std::size_t kGossipItem = 1;
-constexpr std::size_t kInboxItem = 2;
-constexpr std::size_t kFirstPeerItem = 3;
+/// A socket's descriptor tells once that something came, and sending may take that word along: a dealer, which nobody
+/// should send to, is looked at every so many polls.
+constexpr std::uint64_t kPollsBetweenLooks = 64;
 
 const NodeSettings& find_node(const ClusterConfig& config, const NodeId& id) {
   const auto found =
@@ -88,15 +90,23 @@ std::size_t receive(zmq::socket_t& socket, zmq::message_t& last) {
 struct Mesh::Impl {
   Impl(const ClusterConfig& config, const NodeId& self);
 
+  ~Impl();
+
+  void watch(int descriptor, bool* readable);
+  void watch(zmq::socket_ref socket, bool* readable);
+  void wait(std::int64_t timeout_ms);
   void take_link_events(std::vector<Event>& events);
-  void receive_gossip(std::vector<Event>& events);
-  void receive_frames(std::vector<Event>& events);
+  bool receive_gossip(std::vector<Event>& events);
+  bool receive_frames(std::vector<Event>& events);
   bool of_other_version(std::string_view message, std::vector<Event>& events);
   std::int64_t bounded_wait(std::int64_t timeout_ms) const;
 
+  // What is marked readable is read until nothing is left: ZeroMQ tells of what comes later only then.
   struct Peer {
     std::unique_ptr<PeerLink> link;
     std::uint64_t bytes_received = 0;
+    bool monitored = false;
+    bool received = false;
   };
 
   zmq::context_t context;
@@ -104,7 +114,11 @@ struct Mesh::Impl {
   zmq::socket_t gossip_in;
   zmq::socket_t inbox;
   std::map<NodeId, Peer, std::less<>> peers;
-  std::vector<zmq::pollitem_t> items;  ///< for each peer, in their order here: its dealer, its monitor
+  bool gossip_waits = false;
+  bool frames_wait = false;
+  int descriptor = -1;  ///< an epoll of all of them
+  std::vector<epoll_event> ready;
+  std::uint64_t polls = 0;
   MeshStats stats;
 };
 
@@ -126,17 +140,51 @@ Mesh::Impl::Impl(const ClusterConfig& config, const NodeId& self) {
   // One subscription, to everything: more of them than the high-water mark would be lost without a word.
   gossip_in.set(zmq::sockopt::subscribe, "");
 
-  items = {{nullptr, -1, ZMQ_POLLIN, 0}, {gossip_in.handle(), 0, ZMQ_POLLIN, 0}, {inbox.handle(), 0, ZMQ_POLLIN, 0}};
   for (const NodeSettings& node : config.nodes) {
     if (node.id == self) continue;
     gossip_in.set(zmq::sockopt::ipv6, connects_by_ipv6(node.gossip.advertise));
     gossip_in.connect(endpoint_of(node.gossip.advertise));
     peers[node.id].link = std::make_unique<PeerLink>(context, node);
   }
-  for (const auto& [id, peer] : peers) {
-    items.push_back({peer.link->dealer(), 0, ZMQ_POLLIN, 0});
-    items.push_back({peer.link->monitor(), 0, ZMQ_POLLIN, 0});
+  descriptor = epoll_create1(EPOLL_CLOEXEC);
+  if (descriptor < 0) throw std::runtime_error("epoll: out of file descriptors");
+  watch(gossip_in, &gossip_waits);
+  watch(inbox, &frames_wait);
+  for (auto& [id, peer] : peers) {
+    watch(peer.link->dealer(), &peer.received);
+    watch(peer.link->monitor(), &peer.monitored);
   }
+}
+
+Mesh::Impl::~Impl() {
+  if (descriptor >= 0) close(descriptor);
+}
+
+/// `readable` becomes true with the descriptor.
+void Mesh::Impl::watch(int watched, bool* readable) {
+  epoll_event what{};
+  what.events = EPOLLIN;
+  what.data.ptr = readable;
+  if (epoll_ctl(descriptor, EPOLL_CTL_ADD, watched, &what) != 0) throw std::runtime_error("epoll: out of memory");
+  ready.emplace_back();
+}
+
+void Mesh::Impl::watch(zmq::socket_ref socket, bool* readable) {
+  watch(socket.get(zmq::sockopt::fd), readable);
+  *readable = (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
+
+void Mesh::Impl::wait(std::int64_t timeout_ms) {
+  const int timeout = timeout_ms < 0 ? -1 : static_cast<int>(std::min<std::int64_t>(timeout_ms, 60'000));
+  const int count = epoll_wait(descriptor, ready.data(), static_cast<int>(ready.size()), timeout);
+  if (count < 0 && errno != EINTR) throw std::runtime_error(std::string("epoll: ") + std::strerror(errno));
+  for (int i = 0; i < count; ++i) {
+    auto* readable = static_cast<bool*>(ready[static_cast<std::size_t>(i)].data.ptr);
+    if (readable != nullptr) *readable = true;
+  }
+  if (++polls % kPollsBetweenLooks != 0) return;
+  for (auto& [id, peer] : peers)
+    peer.received = true;
 }
 
 Mesh::Mesh(const ClusterConfig& config, const NodeId& self) try : impl_(std::make_unique<Impl>(config, self)) {
@@ -148,52 +196,41 @@ Mesh::~Mesh() = default;
 
 std::int64_t Mesh::Impl::bounded_wait(std::int64_t timeout_ms) const {
   for (const auto& [id, peer] : peers) {
-    if (peer.link->has_news()) return 0;
+    if (peer.monitored || peer.link->has_news()) return 0;
     if (peer.link->draining() && (timeout_ms < 0 || timeout_ms > kDrainCheckMs)) timeout_ms = kDrainCheckMs;
   }
   return timeout_ms;
 }
 
-void Mesh::poll(int extra_fd, std::int64_t timeout_ms, std::vector<Event>& events) {
-  Impl& mesh = *impl_;
-  mesh.items[0].fd = extra_fd;
-  const bool skip_fd = extra_fd < 0;
-  const auto count = static_cast<int>(mesh.items.size()) - (skip_fd ? 1 : 0);
-  const auto wait = static_cast<long>(mesh.bounded_wait(timeout_ms));
-  if (zmq_poll(mesh.items.data() + (skip_fd ? 1 : 0), count, wait) < 0 && zmq_errno() != EINTR) {
-    throw std::runtime_error(std::string("zmq_poll: ") + zmq_strerror(zmq_errno()));
-  }
-  // Links first: a frame of a peer that has just come back is then stepped after its PeerConnected.
-  mesh.take_link_events(events);
-  if ((mesh.items[kGossipItem].revents & ZMQ_POLLIN) != 0) mesh.receive_gossip(events);
-  if ((mesh.items[kInboxItem].revents & ZMQ_POLLIN) != 0) mesh.receive_frames(events);
+void Mesh::watch(int descriptor) {
+  impl_->watch(descriptor, nullptr);
 }
 
-std::vector<int> Mesh::descriptors() const {
-  std::vector<int> all;
-  for (const zmq::pollitem_t& item : impl_->items) {
-    if (item.socket != nullptr) all.push_back(zmq::socket_ref(zmq::from_handle, item.socket).get(zmq::sockopt::fd));
-  }
-  return all;
+void Mesh::poll(std::int64_t timeout_ms, std::vector<Event>& events) {
+  Impl& mesh = *impl_;
+  mesh.wait(wait_ms(timeout_ms));
+  // Links first: a frame of a peer that has just come back is then stepped after its PeerConnected.
+  mesh.take_link_events(events);
+  if (mesh.gossip_waits) mesh.gossip_waits = mesh.receive_gossip(events);
+  if (mesh.frames_wait) mesh.frames_wait = mesh.receive_frames(events);
+}
+
+int Mesh::descriptor() const {
+  return impl_->descriptor;
 }
 
 std::int64_t Mesh::wait_ms(std::int64_t timeout_ms) const {
-  const auto readable = [](const zmq::pollitem_t& item) {
-    return item.socket != nullptr &&
-           (zmq::socket_ref(zmq::from_handle, item.socket).get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
-  };
-  if (std::any_of(impl_->items.begin(), impl_->items.end(), readable)) return 0;
-  return impl_->bounded_wait(timeout_ms);
+  return impl_->gossip_waits || impl_->frames_wait ? 0 : impl_->bounded_wait(timeout_ms);
 }
 
 void Mesh::Impl::take_link_events(std::vector<Event>& events) {
-  std::size_t item = kFirstPeerItem;
   for (auto& [id, peer] : peers) {
     PeerLink& link = *peer.link;
-    const bool received = (items[item++].revents & ZMQ_POLLIN) != 0;
-    const bool monitored = (items[item++].revents & ZMQ_POLLIN) != 0;
-    if (monitored || link.has_news() || link.draining()) link.take_events(events);
-    if (received) stats.malformed += link.discard_received(kDrainMessagesMax);
+    if (std::exchange(peer.monitored, false) || link.has_news() || link.draining()) link.take_events(events);
+    if (!peer.received) continue;
+    const std::size_t discarded = link.discard_received(kDrainMessagesMax);
+    peer.received = discarded == kDrainMessagesMax;
+    stats.malformed += discarded;
   }
 }
 
@@ -209,11 +246,12 @@ bool Mesh::Impl::of_other_version(std::string_view message, std::vector<Event>& 
   return true;
 }
 
-void Mesh::Impl::receive_gossip(std::vector<Event>& events) {
+/// True when more may wait.
+bool Mesh::Impl::receive_gossip(std::vector<Event>& events) {
   zmq::message_t last;
   for (std::size_t n = 0; n < kDrainMessagesMax; ++n) {
     const std::size_t parts = receive(gossip_in, last);
-    if (parts == 0) return;
+    if (parts == 0) return false;
     stats.gossip_bytes_received += last.size();
     if (of_other_version(view_of(last), events)) continue;
     auto message = parts == 1 ? wire::decode_gossip(view_of(last)) : std::nullopt;
@@ -223,13 +261,14 @@ void Mesh::Impl::receive_gossip(std::vector<Event>& events) {
       ++stats.malformed;
     }
   }
+  return true;
 }
 
-void Mesh::Impl::receive_frames(std::vector<Event>& events) {
+bool Mesh::Impl::receive_frames(std::vector<Event>& events) {
   zmq::message_t last;
   for (std::size_t n = 0; n < kDrainMessagesMax; ++n) {
     const std::size_t parts = receive(inbox, last);
-    if (parts == 0) return;
+    if (parts == 0) return false;
     if (of_other_version(view_of(last), events)) continue;
     auto frame = parts == 2 ? wire::decode_frame(view_of(last)) : std::nullopt;
     const auto peer = frame ? peers.find(frame->node) : peers.end();
@@ -245,6 +284,7 @@ void Mesh::Impl::receive_frames(std::vector<Event>& events) {
     peer->second.bytes_received += last.size();
     events.emplace_back(FrameReceived{std::move(*frame), address_of(last)});
   }
+  return true;
 }
 
 void Mesh::send(const SendFrame& effect) {

@@ -40,15 +40,16 @@ class Mesh {
   Mesh(const Mesh&) = delete;
   Mesh& operator=(const Mesh&) = delete;
 
-  /// Waits until a socket or `extra_fd` is readable or `timeout_ms` have passed (less than 0: for ever), then hands
-  /// over what came, at most some hundred messages of each socket: GossipReceived, FrameReceived, PeerConnected,
-  /// PeerDisconnected.
-  void poll(int extra_fd, std::int64_t timeout_ms, std::vector<Event>& events);
+  /// Waits until something comes, a watched descriptor is readable or `timeout_ms` have passed (less than 0: for ever),
+  /// then hands over what came, at most some hundred messages of each socket: GossipReceived, FrameReceived,
+  /// PeerConnected, PeerDisconnected.
+  void poll(std::int64_t timeout_ms, std::vector<Event>& events);
+  /// poll() and descriptor() wake for that one, too. The caller's, who keeps it for as long as the mesh lives.
+  void watch(int descriptor);
 
-  /// For who waits by himself and then polls with a timeout of 0: what becomes readable when something comes. That it
-  /// has come already, it need not show: wait_ms() does.
-  std::vector<int> descriptors() const;
-  /// How much of `timeout_ms` to wait for; 0: something waits.
+  /// For who waits by himself and then polls with a timeout of 0: becomes readable when something comes. The mesh's.
+  int descriptor() const;
+  /// How much of `timeout_ms` to wait for; 0: something is left of what came.
   std::int64_t wait_ms(std::int64_t timeout_ms) const;
 
   /// Never blocks. A frame that finds the peer's queue full (messages or bytes) is dropped, and PeerDisconnected comes

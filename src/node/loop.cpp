@@ -1,7 +1,7 @@
 #include "node/loop.h"
 
+#include <fcntl.h>
 #include <pthread.h>
-#include <sys/epoll.h>
 
 #include <algorithm>
 #include <chrono>
@@ -47,25 +47,14 @@ Now read_clocks() {
           static_cast<TimeUs>(std::chrono::duration_cast<microseconds>(wall).count())};
 }
 
-/// Readable while one of them is. The caller's.
-int any_of(const std::vector<int>& descriptors) {
-  const int all = epoll_create1(EPOLL_CLOEXEC);
-  if (all < 0) throw std::runtime_error("epoll: out of file descriptors");
-  for (const int descriptor : descriptors) {
-    epoll_event what{};
-    what.events = EPOLLIN;
-    if (epoll_ctl(all, EPOLL_CTL_ADD, descriptor, &what) != 0) throw std::runtime_error("epoll: out of memory");
-  }
-  return all;
-}
-
 }  // namespace
 
 Loop::Loop(Parts parts) : parts_(std::move(parts)) {
+  parts_.mesh.watch(parts_.inbox.wake_fd());
   if (parts_.edge.has_threads()) return;
-  std::vector<int> descriptors = parts_.mesh.descriptors();
-  descriptors.push_back(parts_.inbox.wake_fd());
-  parts_.edge.watch(any_of(descriptors));
+  const int descriptor = fcntl(parts_.mesh.descriptor(), F_DUPFD_CLOEXEC, 0);
+  if (descriptor < 0) throw std::runtime_error("out of file descriptors");
+  parts_.edge.watch(descriptor);
 }
 
 void Loop::run() {
@@ -91,11 +80,11 @@ void Loop::keep_pace() {
 std::uint64_t Loop::wait_for_events() {
   received_.clear();
   if (parts_.edge.has_threads()) {
-    parts_.mesh.poll(parts_.inbox.wake_fd(), wait_ms(), received_);
+    parts_.mesh.poll(wait_ms(), received_);
     return 0;
   }
   const std::uint64_t served_us = parts_.edge.turn(parts_.mesh.wait_ms(parts_.inbox.waiting() > 0 ? 0 : wait_ms()));
-  parts_.mesh.poll(-1, 0, received_);
+  parts_.mesh.poll(0, received_);
   return served_us;
 }
 

@@ -89,7 +89,7 @@ class Bench {
     while (!done()) {
       if (std::chrono::steady_clock::now() > end) return false;
       for (auto& [id, each] : meshes)
-        each->poll(-1, 2, seen[id]);
+        each->poll(2, seen[id]);
     }
     return true;
   }
