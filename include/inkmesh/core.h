@@ -70,6 +70,12 @@ struct TwinStatus {
   bool later = false;   ///< it was started later than the other one
 };
 
+/// Strokes of a node that bear times more than a day ahead: its clock was wrong when it numbered them.
+struct StrokesAhead {
+  NodeId node;
+  std::uint64_t ahead_ms = 0;  ///< of the furthest
+};
+
 /// Counters since the start, and gauges. All are of this node.
 struct PeerStatus {
   NodeId id;
@@ -77,6 +83,7 @@ struct PeerStatus {
   Epoch epoch;        ///< empty: never heard of
   bool full = false;
   bool hollow = false;               ///< its store is new, or was lost and is not refilled yet
+  bool awaited = false;              ///< this node is hollow until it has been compared with that peer
   bool same_list = false;            ///< it runs with our node list, replicas and ack
   std::optional<TwinStatus> twin;    ///< two processes run as it: the one that we do not listen to
   std::uint8_t other_version = 0;    ///< of the mesh's language, in which it spoke of late; 0: ours, or it is silent
@@ -106,6 +113,7 @@ struct CoreStatus {
   std::optional<TwinStatus> twin;  ///< another process that runs as this node
   bool shut_out = false;           ///< and is listened to instead of this one
   std::vector<PeerStatus> peers;
+  std::vector<StrokesAhead> strokes_ahead;
   std::uint64_t connections = 0;
   std::uint64_t subscriptions = 0;
   std::uint64_t lagging_subscriptions = 0;
@@ -123,8 +131,8 @@ struct CoreStatus {
   std::uint64_t damaged_records = 0;  ///< that peers are asked for
   std::uint64_t standins = 0;         ///< channels that have a stand-in now
   std::uint64_t pulls = 0;
-  std::uint64_t forks = 0;
-  std::uint64_t repairs = 0;
+  std::uint64_t forks = 0;       ///< how often a peer was seen to have other contents under one origin and seq
+  std::uint64_t repairs = 0;     ///< damaged records that were refilled
   std::uint64_t tail_bytes = 0;  ///< uncommitted and recent strokes in memory
 };
 

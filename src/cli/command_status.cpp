@@ -11,6 +11,7 @@
 #include "cli/commands.h"
 #include "cli/http_client.h"
 #include "cli/json_slice.h"
+#include "cli/status_notes.h"
 #include "cli/table.h"
 #include "cli/url.h"
 #include "node/config/config_values.h"
@@ -59,14 +60,6 @@ std::string size_of(std::uint64_t bytes) {
   return text;
 }
 
-std::string reasons_of(const JsonObject& status) {
-  std::string text;
-  for (const std::string_view raw : slice_array(status.raw("reasons")).value_or(std::vector<std::string_view>{})) {
-    text += (text.empty() ? "" : "; ") + text_of(raw);
-  }
-  return text;
-}
-
 /// What an operator should see beside the state, of a node or of a peer.
 std::string marks_of(const JsonObject& status) {
   std::string marks = std::string(status.flag("full") ? ", full" : "") + (status.flag("hollow") ? ", hollow" : "") +
@@ -102,8 +95,8 @@ std::vector<std::string> node_row(const std::string& id, const std::string& addr
           fill};
 }
 
-/// A row for each node: of the asked one from its own answer, of the others from theirs.
-Table node_table(const JsonObject& asked, const std::string& asked_address, bool one) {
+/// A row for each node: of the asked one from its own answer, of the others from theirs. So are the notes.
+Table node_table(const JsonObject& asked, const std::string& asked_address, bool one, StatusNotes& notes) {
   Table table({{"NODE"},
                {"ADDRESS"},
                {"STATE"},
@@ -119,6 +112,7 @@ Table node_table(const JsonObject& asked, const std::string& asked_address, bool
   const auto nodes = slice_array(asked.raw("nodes"));
   if (!nodes || one) {
     table.add(node_row(self, asked_address, asked));
+    notes.add(asked);
     return table;
   }
   std::size_t others = 0;
@@ -129,6 +123,7 @@ Table node_table(const JsonObject& asked, const std::string& asked_address, bool
     const std::string address = node->text("client");
     if (id == self) {
       table.add(node_row(id, address, asked));
+      notes.add(asked);
       continue;
     }
     const auto place = config::parse_address(address);
@@ -140,6 +135,7 @@ Table node_table(const JsonObject& asked, const std::string& asked_address, bool
       const HttpAnswer answer = http_get(*place, "/status", kOthersTimeout);
       const auto status = slice_object(answer.body);
       table.add(status ? node_row(id, address, *status) : std::vector<std::string>{id, address, "no status"});
+      if (status) notes.add(*status);
     } catch (const std::runtime_error&) {
       table.add({id, address, "no answer"});
     }
@@ -182,15 +178,14 @@ int run_status(const StatusArguments& arguments) {
     std::cout << answer.body << (answer.body.back() == '\n' ? "" : "\n");
     return kOk;
   }
-  std::cout << node_table(*status, config::format_address(address), arguments.one).text();
+  StatusNotes notes;
+  std::cout << node_table(*status, config::format_address(address), arguments.one, notes).text();
   const Table peers = peer_table(*status);
   if (!peers.empty()) {
     std::cout << "\nPeers as " << status->text("node") << " sees them (lag and forwarded in strokes):\n"
               << peers.text();
   }
-  if (const std::string reasons = reasons_of(*status); !reasons.empty()) {
-    std::cout << '\n' << status->text("node") << " is not ready: " << reasons << '\n';
-  }
+  if (const std::string text = notes.text(); !text.empty()) std::cout << '\n' << text;
   return kOk;
 }
 
@@ -202,7 +197,9 @@ void add_status_command(CLI::App& program, Run& run) {
   command->description(
       "Show the nodes, their peers, lag, channels and connections\n"
       "\n"
-      "A table of all nodes, each asked for its own row, and one of the peers as the asked node sees them.\n"
+      "A table of all nodes, each asked for its own row, one of the peers as the asked node sees them, and a note for\n"
+      "each thing that is not as it should be: why a node is not ready, whom a hollow one waits for, damaged records,\n"
+      "strokes that a wrong clock put far ahead.\n"
       "\n"
       "  inkmesh status http://127.0.0.1:8081\n"
       "  inkmesh status http://127.0.0.1:8081 --json | jq .peers\n"

@@ -66,6 +66,10 @@ class AntiEntropy {
   bool hollow() const {
     return hollow_;
   }
+  /// Hollow, until that peer has said that all it holds is at its homes.
+  bool awaits(NodeIx peer) const {
+    return hollow_ && !peers_[peer].settled_once;
+  }
   /// Some peer that speaks has yet to hand over what it holds of ours.
   bool catching_up() const;
 

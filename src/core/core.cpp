@@ -52,6 +52,8 @@ Core::Parts::Parts(const CoreSettings& given)
 
 Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_(std::make_unique<Parts>(settings)) {
   parts_->log.load(heads);
+  for (const StoredHead& head : heads)
+    parts_->membership.holds(head.origin, head.ts);
   if (!parts_->lives.whole() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
 }
 

@@ -182,7 +182,8 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
                                   " that this node never numbered: another process runs in its name");
     return;
   }
-  if (run.strokes.back()->ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin);
+  const TimeUs ts = run.strokes.back()->ts;
+  if (ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin, ts);
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.

@@ -47,6 +47,7 @@ CoreStatus Core::Parts::status() const {
   status.not_ready_reasons = not_ready_reasons();
   status.ready = status.not_ready_reasons.empty();
   status.hollow = anti_entropy.hollow();
+  status.strokes_ahead = membership.strokes_ahead();
   status.lists_differ = membership.lists_differ();
   status.full = publishing.out_of_space();
   status.twin = twins.ours();
@@ -64,6 +65,7 @@ CoreStatus Core::Parts::status() const {
     peer.same_list = membership.same_list(node);
     peer.twin = twins.of(node);
     peer.other_version = membership.other_version(node);
+    peer.awaited = anti_entropy.awaits(node);
     peer.settled = membership.up(node) && anti_entropy.settled(node);
     peer.lag_strokes = figures.lag_strokes;
     peer.window_bytes = figures.window_bytes;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/log.h"
+
 namespace inkmesh::core {
 namespace {
 
@@ -87,13 +89,46 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   peer.clock_known = true;
 }
 
-void Membership::ahead(const Origin& origin) {
-  if (ahead_said_ms_ != 0 && turn_.ms() < ahead_said_ms_ + kSayAgainMs) return;
-  ahead_said_ms_ = turn_.ms();
-  turn_.say(Severity::error,
-            "strokes of " + origin +
-                " bear times more than a day ahead: that node's clock was wrong. They are kept, and painted over what "
-                "others draw until then");
+void Membership::holds(const Origin& origin, TimeUs ts) {
+  const std::string_view node = node_of(origin);
+  auto known = furthest_.find(node);
+  if (known == furthest_.end()) {
+    if (furthest_.size() >= kFurthestMax) {
+      const auto nearest = std::min_element(furthest_.begin(), furthest_.end(),
+                                            [](const auto& a, const auto& b) { return a.second.ts < b.second.ts; });
+      if (ts <= nearest->second.ts) return;
+      furthest_.erase(nearest);
+    }
+    known = furthest_.emplace(node, Furthest{}).first;
+  }
+  known->second.ts = std::max(known->second.ts, ts);
+}
+
+void Membership::ahead(const Origin& origin, TimeUs ts) {
+  holds(origin, ts);
+  const auto known = furthest_.find(node_of(origin));
+  if (known == furthest_.end()) return;
+  MonotonicMs& said_ms = known->second.said_ms;
+  if (said_ms != 0 && turn_.ms() < said_ms + kSayAgainMs) return;
+  said_ms = turn_.ms();
+  turn_.say(Severity::error, "strokes of " + origin + " bear times more than a day ahead (" +
+                                 std::to_string(ahead_ms(ts) / 3'600'000) +
+                                 " hours): that node's clock was wrong. They are kept, and painted over what others "
+                                 "draw until then");
+}
+
+std::uint64_t Membership::ahead_ms(TimeUs ts) const {
+  const TimeUs wall_us = turn_.now().wall_us;
+  return ts > wall_us + kTsLeadMaxUs ? (ts - wall_us) / 1000 : 0;
+}
+
+std::vector<StrokesAhead> Membership::strokes_ahead() const {
+  std::vector<StrokesAhead> all;
+  for (const auto& [node, furthest] : furthest_) {
+    const std::uint64_t ms = ahead_ms(furthest.ts);
+    if (ms != 0) all.push_back({node, ms});
+  }
+  return all;
 }
 
 void Membership::stranger(const NodeId& id) {

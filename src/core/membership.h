@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "core/cluster_map.h"
 #include "core/turn.h"
+#include "inkmesh/core.h"
 #include "inkmesh/mesh_message.h"
 
 namespace inkmesh::core {
@@ -20,6 +23,8 @@ constexpr MonotonicMs kDownUnlinkedMs = 1000;
 constexpr MonotonicMs kCutOffMs = 150;
 constexpr MonotonicMs kDoubtMs = 1000;
 constexpr std::int64_t kClockOffsetMaxMs = 60'000;
+/// Of so many nodes it is kept how far ahead their strokes lie: more than a list may have.
+constexpr std::size_t kFurthestMax = 1024;
 /// Who was heard of so lately, though not understood or not on our list, is counted as there.
 constexpr MonotonicMs kStrangerMs = 5000;
 
@@ -62,8 +67,12 @@ class Membership {
   void heartbeat(NodeIx peer, const Heartbeat& beat);
   /// It said something in another version of the mesh's language.
   void other_version(NodeIx peer, std::uint8_t version);
-  /// Strokes of that origin bear times that lie more than a day ahead.
-  void ahead(const Origin& origin);
+  /// The store holds strokes of that origin that bear times up to `ts`.
+  void holds(const Origin& origin, TimeUs ts);
+  /// Strokes of that origin came that bear times more than a day ahead, up to `ts`.
+  void ahead(const Origin& origin, TimeUs ts);
+  /// Nodes of which there are strokes that lie more than a day ahead.
+  std::vector<StrokesAhead> strokes_ahead() const;
   /// Something came from a node that is not on our list.
   void stranger(const NodeId& id);
 
@@ -143,12 +152,19 @@ class Membership {
   const ClusterMap& cluster_;
   void say_clock();
   void begin_life(NodeIx node, const Epoch& epoch);
+  std::uint64_t ahead_ms(TimeUs ts) const;
+
+  struct Furthest {
+    TimeUs ts = 0;
+    MonotonicMs said_ms = 0;
+  };
 
   std::vector<Peer> peers_;
+  /// How far each node's strokes reach, whether it is on our list or not.
+  std::map<NodeId, Furthest, std::less<>> furthest_;
   NodeId stranger_;  ///< the last one; empty: none was ever heard of
   MonotonicMs stranger_ms_ = 0;
   MonotonicMs stranger_said_ms_ = 0;
-  MonotonicMs ahead_said_ms_ = 0;
   bool clock_said_ = false;  ///< that our clock is wrong
 };
 

@@ -87,8 +87,10 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("acks_waiting", "Publishes that are not yet durable on enough nodes.", now.core.acks_waiting);
   text.gauge("standins", "Channels that have a stand-in for one of their homes.", now.core.standins);
   text.counter("pulls_total", "Ranges of strokes asked from peers.", now.core.pulls);
-  text.counter("forks_total", "Origins whose contents differ between replicas. Anything but 0 is an alarm.",
+  text.counter("forks_total",
+               "Times that a peer had other contents under one origin and seq. Anything but 0 is an alarm.",
                now.core.forks);
+  text.gauge("damaged_records", "Damaged records that peers are asked for.", now.core.damaged_records);
   text.counter("repairs_total", "Damaged records refilled from peers.", now.core.repairs);
   text.gauge("tail_bytes", "Uncommitted and recent strokes in memory.", now.core.tail_bytes);
 }
@@ -104,6 +106,8 @@ void add_peers(Text& text, const Snapshot& now) {
        [](const PeerStatus& peer) { return peer.full ? 1 : 0; });
   each("peer_hollow", "gauge", "1 while the peer says that its store is new, or was lost and is being refilled.",
        [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
+  each("peer_awaited", "gauge", "1 while this node is hollow and has yet to be compared with the peer.",
+       [](const PeerStatus& peer) { return peer.awaited ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",
        [](const PeerStatus& peer) { return peer.settled ? 1 : 0; });
   each("peer_twin", "gauge", "1 while two processes run under the peer's id: only one of them is listened to.",

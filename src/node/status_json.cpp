@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "node/config/config_values.h"
 #include "node/version.h"
@@ -138,6 +139,11 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.add("ready", core.ready);
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
     json.add("hollow", core.hollow);
+    std::vector<std::string_view> awaited;
+    for (const PeerStatus& peer : core.peers) {
+      if (peer.awaited) awaited.emplace_back(peer.id);
+    }
+    json.list("hollow_until", awaited, [&](std::string_view id) { json.text(id); });
     json.add("lists_differ", core.lists_differ);
     add_twin(json, core.twin);
     json.add("shut_out", core.shut_out);
@@ -152,6 +158,7 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     });
     json.list("peers", core.peers, [&](const PeerStatus& peer) { add_peer(json, peer, now); });
     json.add("channels", core.channels);
+    json.add("channel_origins_max", std::uint64_t{core.channel_origins_max});
     json.add("connections", now.edge.connections);
     json.add("subscriptions", core.subscriptions);
     json.add("lagging", core.lagging_subscriptions);
@@ -167,6 +174,14 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     });
     json.add("standins", core.standins);
     json.add("forks", core.forks);
+    json.add("damaged_records", core.damaged_records);
+    json.add("repairs", core.repairs);
+    json.list("strokes_ahead", core.strokes_ahead, [&](const StrokesAhead& ahead) {
+      json.object([&] {
+        json.add("node", ahead.node);
+        json.add("ahead_ms", ahead.ahead_ms);
+      });
+    });
     json.add("resident_bytes", now.process.resident_bytes);
   });
   return json.take();

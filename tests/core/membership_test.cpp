@@ -1,7 +1,9 @@
-// Which life of a peer is its present one.
+// Which life of a peer is its present one, and whose strokes lie far ahead.
 #include "core/membership.h"
 
 #include <gtest/gtest.h>
+
+#include <string>
 
 #include "core/cluster_map.h"
 #include "core/turn.h"
@@ -44,6 +46,52 @@ TEST_F(MembershipTest, ALifeThatSpeaksIsThePresentOneThoughALateWordOfAnotherCam
   EXPECT_EQ(membership.peer(you).epoch, kNew);
   EXPECT_EQ(heard(ms, kNew), Membership::Heard::known);
   EXPECT_EQ(heard(ms + 10, kOld), Membership::Heard::ignored);
+}
+
+struct StrokesAheadTest : MembershipTest {
+  static constexpr TimeUs kHourUs = TimeUs{3'600} * 1'000'000;
+  TimeUs wall_us = 1000 * kHourUs;
+
+  void at(MonotonicMs ms) {
+    effects.clear();
+    turn.begin(Now{ms, wall_us}, effects);
+  }
+  std::size_t said() const {
+    return effects.size();
+  }
+  std::string ahead() const {
+    std::string text;
+    for (const StrokesAhead& each : membership.strokes_ahead())
+      text += each.node + " " + std::to_string(each.ahead_ms / 3'600'000) + " ";
+    return text;
+  }
+};
+
+TEST_F(StrokesAheadTest, EachNodeIsNamedThoughAnotherWasAMomentBefore) {
+  at(1000);
+  membership.ahead("you~aaaaaaaa", wall_us + 100 * kHourUs);
+  EXPECT_EQ(said(), 1U);
+  membership.ahead("them~aaaaaaaa", wall_us + 50 * kHourUs);
+  EXPECT_EQ(said(), 2U);
+  membership.ahead("you~bbbbbbbb", wall_us + 200 * kHourUs);
+  membership.ahead("them~aaaaaaaa", wall_us + 30 * kHourUs);
+  EXPECT_EQ(said(), 2U) << "once a minute";
+  EXPECT_EQ(ahead(), "them 50 you 200 ");
+  at(61'000);
+  membership.ahead("you~aaaaaaaa", wall_us + 100 * kHourUs);
+  EXPECT_EQ(said(), 1U);
+}
+
+TEST_F(StrokesAheadTest, OfManyNodesTheFurthestAreKept) {
+  at(1000);
+  membership.holds("far~aaaaaaaa", wall_us + 500 * kHourUs);
+  for (std::size_t i = 0; i < kFurthestMax; ++i)
+    membership.holds(make_origin("n" + std::to_string(i), "aaaaaaaa"), wall_us + (100 + i % 2) * kHourUs);
+  membership.ahead("further~aaaaaaaa", wall_us + 600 * kHourUs);
+  membership.ahead("near~aaaaaaaa", wall_us + 90 * kHourUs);
+  EXPECT_EQ(membership.strokes_ahead().size(), kFurthestMax);
+  EXPECT_EQ(ahead().substr(0, 20), "far 500 further 600 ");
+  EXPECT_EQ(ahead().find("near"), std::string::npos);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import { Checker } from './checker.mjs';
 import { Client } from './client.mjs';
-import { Cluster } from './cluster.mjs';
-import { until } from './process.mjs';
+import { Cluster, inkmesh } from './cluster.mjs';
+import { run, until } from './process.mjs';
 
 const CHANNELS = Array.from({ length: 12 }, (_, i) => `disk_${i}`);
 const STROKES = 40;
@@ -54,4 +54,26 @@ it('the refilled node answers alone from its own replica', async () => {
   assert.deepEqual(page.strokes.map((s) => [s.origin, s.seq, s.ts, s.data]), full.strokes.map((s) => [s.origin, s.seq, s.ts, s.data]));
   for (const node of others) node.start();
   await cluster.ready();
+});
+
+it('a node that was emptied says for whom it waits, until all are there', async () => {
+  const [lost, witness, away] = cluster.nodes;
+  await away.kill();
+  await lost.kill();
+  await lost.removeData();
+  lost.start();
+  await lost.ready();
+  const { hollow, hollow_until: awaited } = await lost.status();
+  assert.equal(hollow, true);
+  assert.ok(awaited.includes(away.id), `${awaited}`);
+  const samples = (await lost.metrics()).filter(({ name, value }) => name === 'inkmesh_peer_awaited' && value === 1);
+  assert.deepEqual(samples.map(({ labels }) => labels.peer), awaited);
+  // Each node is asked for its own notes, whichever answers first.
+  const { stdout } = await run(inkmesh, ['status', witness.http]);
+  assert.match(stdout, new RegExp(`\\n${lost.id} is hollow, still to be compared with .*${away.id} \\((down|never heard of)\\)`));
+  away.start();
+  await cluster.ready();
+  await until('it is whole', async () => !(await lost.status()).hollow, 20_000);
+  assert.deepEqual((await lost.status()).hollow_until, []);
+  assert.doesNotMatch((await run(inkmesh, ['status', witness.http])).stdout, /hollow/);
 });

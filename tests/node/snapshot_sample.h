@@ -18,6 +18,11 @@ inline Snapshot sample_snapshot() {
   now.core.strokes_delivered = 106;
   now.core.duplicates = 107;
   now.core.forks = 108;
+  now.core.channel_origins_max = 109;
+  now.core.damaged_records = 110;
+  now.core.repairs = 111;
+  now.core.hollow = true;
+  now.core.strokes_ahead = {{"ws2", 112}, {"ws7", 113}};
   now.core.twin = TwinStatus{"bbbbbbbb", "10.0.0.8", false};
   now.core.shut_out = true;
   PeerStatus peer;
@@ -35,6 +40,7 @@ inline Snapshot sample_snapshot() {
   now.core.peers.push_back(peer);
   peer.id = "ws3";
   peer.state = "down";
+  peer.awaited = true;
   peer.other_version = 0;
   peer.twin = TwinStatus{"aaaaaaaa", "10.0.0.9", true};
   peer.forwarded_interest = 0;

@@ -81,8 +81,24 @@ TEST(StatusJson, TellsWhoSpeaksAnotherVersionOfTheMeshsLanguage) {
   EXPECT_EQ(json["peers"][1]["other_mesh_version"].GetUint64(), 0U);
 }
 
+TEST(StatusJson, TellsWhatIsNotWholeAndWhoIsWaitedFor) {
+  const auto json = status();
+  EXPECT_TRUE(json["hollow"].GetBool());
+  ASSERT_EQ(json["hollow_until"].Size(), 1U);
+  EXPECT_STREQ(json["hollow_until"][0].GetString(), "ws3");
+  EXPECT_EQ(json["forks"].GetUint64(), 108U);
+  EXPECT_EQ(json["damaged_records"].GetUint64(), 110U);
+  EXPECT_EQ(json["repairs"].GetUint64(), 111U);
+  ASSERT_EQ(json["strokes_ahead"].Size(), 2U);
+  EXPECT_STREQ(json["strokes_ahead"][0]["node"].GetString(), "ws2");
+  EXPECT_EQ(json["strokes_ahead"][0]["ahead_ms"].GetUint64(), 112U);
+  EXPECT_STREQ(json["strokes_ahead"][1]["node"].GetString(), "ws7");
+  EXPECT_EQ(json["strokes_ahead"][1]["ahead_ms"].GetUint64(), 113U);
+}
+
 TEST(StatusJson, TellsWhatTheNodeHoldsAndDoes) {
   const auto json = status();
+  EXPECT_EQ(json["channel_origins_max"].GetUint64(), 109U);
   EXPECT_EQ(json["channels"].GetUint64(), 101U);
   EXPECT_EQ(json["interest"]["channels"].GetUint64(), 102U);
   EXPECT_EQ(json["subscriptions"].GetUint64(), 103U);

@@ -4,13 +4,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <iterator>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "core/mutation.h"
@@ -26,37 +28,12 @@ using inkmesh::core::Mutation;
 struct Mutant {
   Mutation mutation;
   const char* name;
+  const char* text;
 };
 
-constexpr Mutant kMutants[] = {
-    {Mutation::ack_at_own_commit, "ack_at_own_commit"},
-    {Mutation::ack_before_commit, "ack_before_commit"},
-    {Mutation::ack_retry_at_once, "ack_retry_at_once"},
-    {Mutation::count_dead_copies, "count_dead_copies"},
-    {Mutation::confirm_before_commit, "confirm_before_commit"},
-    {Mutation::keep_number_after_failure, "keep_number_after_failure"},
-    {Mutation::keep_shown_after_failure, "keep_shown_after_failure"},
-    {Mutation::reuse_epoch, "reuse_epoch"},
-    {Mutation::show_past_gap, "show_past_gap"},
-    {Mutation::show_twice, "show_twice"},
-    {Mutation::forget_interest_delta, "forget_interest_delta"},
-    {Mutation::settled_at_once, "settled_at_once"},
-    {Mutation::forget_lost_disk, "forget_lost_disk"},
-    {Mutation::keep_mark_of_old_list, "keep_mark_of_old_list"},
-    {Mutation::settle_hollow_alone, "settle_hollow_alone"},
-    {Mutation::whole_without_answers, "whole_without_answers"},
-    {Mutation::skip_read, "skip_read"},
-    {Mutation::skip_first_of_page, "skip_first_of_page"},
-    {Mutation::demote_too_far, "demote_too_far"},
-    {Mutation::live_while_ahead, "live_while_ahead"},
-    {Mutation::forget_cursor, "forget_cursor"},
-    {Mutation::forget_unconfirmed, "forget_unconfirmed"},
-    {Mutation::push_past_window, "push_past_window"},
-    {Mutation::keep_tail, "keep_tail"},
-    {Mutation::keep_window, "keep_window"},
-    {Mutation::forget_presence_delta, "forget_presence_delta"},
-    {Mutation::forget_returned_homes, "forget_returned_homes"},
-};
+#define INKMESH_MUTANT(name, text) {Mutation::name, #name, text},
+constexpr Mutant kMutants[] = {INKMESH_EACH_MUTATION(INKMESH_MUTANT)};
+#undef INKMESH_MUTANT
 
 /// What a run of seeds came to; written by the child as one block.
 struct Verdict {
@@ -70,6 +47,8 @@ struct Arguments {
   std::uint64_t seeds_max = 8000;
   std::size_t lines = inkmesh::sim::View{}.lines_max;
   bool show = false;
+  bool list = false;
+  bool help = false;
   std::vector<std::string> wanted;
 };
 
@@ -137,58 +116,117 @@ Verdict try_out(Mutation mutation, const Arguments& arguments) {
 
 constexpr const char* kHelp =
     "usage: inkmesh_mutants [--seed N] [--seeds N] [--show [--lines N]] [NAME...]\n"
+    "       inkmesh_mutants --list\n"
     "  Breaks the core on purpose, in one way after the other, and runs random seeds until the checker notices.\n"
+    "  --list     the names, with what the broken core does\n"
     "  --seed N   the first seed (1)\n"
     "  --seeds N  how many seeds each one has at most (8000)\n"
-    "  --show     print the history of the seed that caught it, made as simple as it can be\n"
+    "  --show     print the history of the seed that caught it, made as simple as it can be, before the table\n"
     "  --lines N  so many lines of it (60)\n"
     "  NAME       only these; all when none is given\n"
+    "SEED is the seed that caught it: that one alone, with its history, is\n"
+    "  inkmesh_mutants --seed SEED --seeds 1 --show NAME\n"
+    "What is made simpler runs under a seed of its own, which means nothing without it.\n"
     "Exit 0 when each was caught.\n";
+
+bool parse(int argc, char** argv, Arguments& arguments) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    const auto number = [&](auto& into) {
+      if (++i >= argc) return false;
+      const std::string_view text = argv[i];
+      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
+      return error == std::errc() && end == text.data() + text.size();
+    };
+    bool ok = true;
+    if (name == "--seed") {
+      ok = number(arguments.first_seed);
+    } else if (name == "--seeds") {
+      ok = number(arguments.seeds_max);
+    } else if (name == "--lines") {
+      ok = number(arguments.lines);
+    } else if (name == "--show") {
+      arguments.show = true;
+    } else if (name == "--list") {
+      arguments.list = true;
+    } else if (name == "--help") {
+      arguments.help = true;
+    } else if (std::any_of(std::begin(kMutants), std::end(kMutants),
+                           [&](const Mutant& mutant) { return name == mutant.name; })) {
+      arguments.wanted.emplace_back(name);
+    } else {
+      ok = false;
+    }
+    if (!ok) {
+      std::fprintf(stderr, "inkmesh_mutants: cannot use %s; --list names the mutations\n%s", name.data(), kHelp);
+      return false;
+    }
+  }
+  return true;
+}
+
+/// The command that runs that seed alone again.
+std::string again(const Mutant& mutant, std::uint64_t seed, const Arguments& arguments) {
+  std::string command = "inkmesh_mutants --seed " + std::to_string(seed) + " --seeds 1 --show ";
+  if (arguments.lines != Arguments{}.lines) command += "--lines " + std::to_string(arguments.lines) + " ";
+  return command + mutant.name;
+}
+
+std::string head() {
+  char line[160];
+  std::snprintf(line, sizeof line, "%-28s %8s %10s %8s  %s\n", "MUTATION", "SEEDS", "SEED", "SECONDS", "CAUGHT BY");
+  return line;
+}
+
+std::string row(const Mutant& mutant, const Verdict& verdict, const std::string& seed, double seconds) {
+  char line[320];
+  std::snprintf(line, sizeof line, "%-28s %8llu %10s %8.1f  %s\n", mutant.name,
+                static_cast<unsigned long long>(verdict.seeds), verdict.caught ? seed.c_str() : "-", seconds,
+                verdict.caught ? verdict.text : "NOTHING");
+  return line;
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument == "--help") {
-      std::fputs(kHelp, stdout);
-      return 0;
-    }
-    if (argument == "--seed" && i + 1 < argc) {
-      arguments.first_seed = std::strtoull(argv[++i], nullptr, 10);
-    } else if (argument == "--seeds" && i + 1 < argc) {
-      arguments.seeds_max = std::strtoull(argv[++i], nullptr, 10);
-    } else if (argument == "--lines" && i + 1 < argc) {
-      arguments.lines = std::strtoul(argv[++i], nullptr, 10);
-    } else if (argument == "--show") {
-      arguments.show = true;
-    } else {
-      arguments.wanted.push_back(argument);
-    }
+  if (!parse(argc, argv, arguments)) return 2;
+  if (arguments.help) {
+    std::fputs(kHelp, stdout);
+    return 0;
+  }
+  if (arguments.list) {
+    for (const Mutant& mutant : kMutants)
+      std::printf("%-28s %s\n", mutant.name, mutant.text);
+    return 0;
   }
   const std::vector<std::string>& wanted = arguments.wanted;
-  for (const std::string& name : wanted) {
-    const bool known = std::any_of(std::begin(kMutants), std::end(kMutants),
-                                   [&](const Mutant& mutant) { return name == mutant.name; });
-    if (known) continue;
-    std::fprintf(stderr, "inkmesh_mutants: there is no mutation %s\n%s", name.c_str(), kHelp);
-    return 2;
-  }
-  std::printf("%-28s %8s %8s  %s\n", "MUTATION", "SEEDS", "SECONDS", "CAUGHT BY");
+  // Histories are long: the table is one piece after them.
+  std::string table = head();
+  const auto flush = [&table] {
+    std::fputs(table.c_str(), stdout);
+    std::fflush(stdout);
+    table.clear();
+  };
   unsigned tried = 0;
   unsigned caught = 0;
   for (const Mutant& mutant : kMutants) {
     if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), mutant.name) == wanted.end()) continue;
+    if (arguments.show) {
+      std::printf("%s: the core %s\n", mutant.name, mutant.text);
+    } else {
+      flush();
+    }
     const auto begin = std::chrono::steady_clock::now();
     const Verdict verdict = try_out(mutant.mutation, arguments);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    const std::uint64_t seed = arguments.first_seed + verdict.seeds - 1;
+    if (arguments.show && verdict.caught) std::printf("again: %s\n\n", again(mutant, seed, arguments).c_str());
     ++tried;
     caught += verdict.caught ? 1 : 0;
-    std::printf("%-28s %8llu %8.1f  %s\n", mutant.name, static_cast<unsigned long long>(verdict.seeds), seconds,
-                verdict.caught ? verdict.text : "NOTHING");
-    std::fflush(stdout);
+    table += row(mutant, verdict, std::to_string(seed), seconds);
   }
+  flush();
   std::printf("%u of %u caught\n", caught, tried);
   return caught == tried ? 0 : 1;
 }

@@ -46,6 +46,7 @@ Shrunk shrink(const Options& failing, unsigned runs_max) {
       ++shrunk.runs;
       if (!breaks(simpler_one, kind)) continue;
       shrunk.options = simpler_one;
+      shrunk.other_seed = shrunk.options.seed != failing.seed;
       ++shrunk.left_out;
       return true;
     }
@@ -63,7 +64,8 @@ std::string describe(const Shrunk& shrunk) {
     return "is not any simpler after " + runs + ", which is as many as it had";
   if (shrunk.left_out == 0) return "cannot be made simpler: none of " + runs + " with one thing less breaks the same";
   return "made simpler in " + std::to_string(shrunk.left_out) + " steps, " + runs +
-         (shrunk.gave_up ? ", which is as many as it had" : "; with one thing less it holds");
+         (shrunk.gave_up ? ", which is as many as it had" : "; with one thing less it holds") +
+         (shrunk.other_seed ? ". What is left has a seed of its own, which alone repeats nothing" : "");
 }
 
 }  // namespace inkmesh::sim

@@ -17,6 +17,7 @@ struct Shrunk {
   unsigned left_out = 0;    ///< so many steps of `simpler` held
   bool reproduced = false;  ///< what was given breaks a promise: else nothing was tried
   bool gave_up = false;     ///< the runs were used up
+  bool other_seed = false;  ///< the simplest run's seed is not the one that was given
 };
 /// At most `runs_max` runs. Where a simpler run of the same seed holds, some of other seeds are tried.
 Shrunk shrink(const Options& failing, unsigned runs_max);
