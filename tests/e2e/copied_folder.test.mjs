@@ -11,8 +11,8 @@ import { sleep, until } from './process.mjs';
 import { peerOf, readiness, twinOf } from './twin.mjs';
 
 const CHANNELS = Array.from({ length: 6 }, (_, i) => `copy_${i}`);
-/** Past the moment at which what was drawn first is taken from the journal to data.mdb: a copy has some of both. */
-const APPLIED_MS = 6_000;
+/** Small files of the journal: what was drawn first is in data.mdb soon, and a copy has some of both. */
+const SETTINGS = { replicas: 2, ack: 2, storage: { map_size: '8MiB' } };
 const TRIES = 5;
 
 /** Starts it on a copy of that folder. Of a node that runs a copy may be torn; then it says so, and is made again. */
@@ -53,11 +53,11 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
     const checker = new Checker();
 
     before(async () => {
-      cluster = await Cluster.start({ settings: { replicas: 2, ack: 2 } });
+      cluster = await Cluster.start({ settings: SETTINGS });
       [node] = cluster.nodes;
       twin = await twinOf(cluster, node);
       drawing = new DrawingOn({ urls: cluster.urls, channels: CHANNELS, watch: checker });
-      await sleep(APPLIED_MS);
+      await sleep(2_500);
     });
     after(async () => {
       await drawing?.close();
@@ -91,8 +91,9 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
       assert.match(await twin.log(), /another process runs as ws1: .*this one takes no clients\. Stop one of the two/);
       assert.match(await node.log(), /another process runs as ws1: .*Stop one of the two/);
       const acks = await Promise.all(drawn);
-      const epoch = (await twin.status()).epoch;
-      t.diagnostic(`${acks.filter((ack) => ack.origin === `ws1~${epoch}`).length} of ${acks.length} strokes were numbered by the second process`);
+      const { epoch, strokes } = await twin.status();
+      t.diagnostic(`${acks.length} strokes were acknowledged; the second process had numbered ${strokes.accepted}, ` +
+        `${acks.filter((ack) => ack.origin === `ws1~${epoch}`).length} of which are acknowledged as such`);
       for (const visitor of visitors) await visitor.close();
       await noFork([...cluster.nodes, twin]);
     });
@@ -125,7 +126,7 @@ describe('a process on a copy of another node\'s folder', () => {
   let cluster;
   const checker = new Checker();
   before(async () => {
-    cluster = await Cluster.start({ settings: { replicas: 2, ack: 2 } });
+    cluster = await Cluster.start({ settings: SETTINGS });
   });
   after(() => cluster?.stop());
 

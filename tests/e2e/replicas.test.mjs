@@ -73,8 +73,9 @@ async function copiesOfNew(name) {
 }
 
 /** While nobody else draws. */
-async function pausedDrawing(look) {
-  await drawing.stop();
+async function pausedDrawing(t, look) {
+  const published = await drawing.stop();
+  t.diagnostic(`${published} strokes; the longest wait for an acknowledgement was ${drawing.longestSince(0)} ms`);
   await drawing.close();
   try {
     await look();
@@ -100,7 +101,7 @@ after(async () => {
 
 it('replicas 2 becomes 3, ack 1 becomes 2: every node gets everything that there was', async (t) => {
   await roll(await fileOf(3, 2));
-  await pausedDrawing(async () => {
+  await pausedDrawing(t, async () => {
     await checker.finish(cluster.nodes);
     const counts = await until('each has each', async () => {
       const now = await stored();
@@ -116,7 +117,7 @@ it('replicas 2 becomes 3, ack 1 becomes 2: every node gets everything that there
 it('and back: new strokes have two homes, old copies stay', async (t) => {
   await sleep(500);
   await roll(await fileOf(2, 1));
-  await pausedDrawing(async () => {
+  await pausedDrawing(t, async () => {
     await checker.finish(cluster.nodes);
     const { copies, acked } = await copiesOfNew('two');
     t.diagnostic(`of new strokes ${copies} copies, acknowledged with ${acked} at least`);
@@ -126,8 +127,7 @@ it('and back: new strokes have two homes, old copies stay', async (t) => {
   });
 });
 
-it('nothing was lost or repeated', async (t) => {
-  const published = await drawing.stop();
-  t.diagnostic(`${published} strokes in the end; the longest wait for an acknowledgement was ${drawing.longestSince(0)} ms`);
+it('nothing was lost or repeated', async () => {
+  await drawing.stop();
   await checker.finish(cluster.nodes);
 });
