@@ -50,6 +50,7 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
     let node;
     let twin;
     let drawing;
+    let own; // the second process's origin, and what it numbered
     const checker = new Checker();
 
     before(async () => {
@@ -94,6 +95,7 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
       const { epoch, strokes } = await twin.status();
       t.diagnostic(`${acks.length} strokes were acknowledged; the second process had numbered ${strokes.accepted}, ` +
         `${acks.filter((ack) => ack.origin === `ws1~${epoch}`).length} of which are acknowledged as such`);
+      own = { origin: `ws1~${epoch}`, numbered: strokes.accepted };
       for (const visitor of visitors) await visitor.close();
       await noFork([...cluster.nodes, twin]);
     });
@@ -109,7 +111,9 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
       await sleep(500);
       await drawing.stop();
       await checker.finish(cluster.nodes);
-      // The stopped one's own may have been drawn by nobody but it.
+      const came = [...checker.contents.values()].filter(({ origin }) => origin === own.origin).length;
+      assert.equal(came, own.numbered, 'what only it held comes with its folder');
+      // And what the first one numbered last, with its own.
       await node.kill();
       await rm(node.dataFolder, { recursive: true });
       await rename(`${node.dataFolder}.first`, node.dataFolder);
