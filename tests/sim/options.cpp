@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint64_t kLimitsStream = 0x6c696d6974730000;
 constexpr std::uint64_t kSwapsStream = 0x7377617073000001;
+constexpr unsigned kManyNodes = 20;
 constexpr std::uint64_t kCopiesStream = 0x636f706965730001;
 
 /// A fault's mean interval: often none, else somewhere between frequent and rare.
@@ -192,6 +193,8 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
     // Whoever has to come again for want of room takes his time.
     options.converge_us *= 2;
   }
+  // Each node hands over to every other one, where all of them begin anew under another list.
+  if (options.nodes > kManyNodes) options.converge_us *= 2;
   // A disk that is behind after a few strokes, or a link that is full of them, is a slow one, however quick it is:
   // nobody who needs it is owed an answer.
   const bool slow =
