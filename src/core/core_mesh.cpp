@@ -184,6 +184,15 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   }
   const TimeUs ts = run.strokes.back()->ts;
   if (ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin, ts);
+  const bool lacking = last > channel.of(run.origin).appended;
+  // An asynchronous node may have shown what it then did not store.
+  const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin);
+  if (set_back && !anti_entropy.hollow()) {
+    turn.say(Severity::warning, "peer " + cluster.id(peer) + " has strokes that this node wrote in its last life (" +
+                                    run.origin + "), and the store lacks them: it was set back, and what it lacks is " +
+                                    "fetched");
+    anti_entropy.set_back();
+  }
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.

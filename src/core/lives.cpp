@@ -4,6 +4,7 @@
 
 #include "core/mutation.h"
 #include "inkmesh/effect.h"
+#include "inkmesh/stroke.h"
 
 namespace inkmesh::core {
 namespace {
@@ -28,6 +29,9 @@ Lives::Lives(Turn& turn, const ClusterMap& cluster, const std::map<std::string, 
   const std::string whole = find(notes, kWholeNote);
   whole_ =
       whole == std::to_string(cluster_.generation()) || (mutated(Mutation::keep_mark_of_old_list) && !whole.empty());
+  if (lives_.size() >= kEpochBytes) {
+    last_ = make_origin(cluster_.id(cluster_.self()), lives_.substr(lives_.size() - kEpochBytes));
+  }
   lives_ += epoch;
   if (lives_.size() > kLivesBytesMax) lives_.erase(0, lives_.size() - kLivesBytesMax);
 }
@@ -58,8 +62,14 @@ bool Lives::lacks(const Epoch& life) {
   for (std::size_t at = 0; at < lives_.size(); at += kEpochBytes) {
     if (lives_.compare(at, kEpochBytes, life) == 0) return false;
   }
-  lives_ += life;
+  lives_.insert(lives_.size() - kEpochBytes, life);
   turn_.emit(Note{kLives, lives_.substr(lives_.size() - std::min(lives_.size(), kLivesBytesMax))});
+  return true;
+}
+
+bool Lives::set_back_within(const Origin& origin) {
+  if (last_.empty() || origin != last_) return false;
+  last_.clear();
   return true;
 }
 

@@ -3,7 +3,8 @@
 //
 // Each node notes its own lives, and each peer's life that it meets. To a peer's new life it names the one before:
 // where that one is not among the peer's own notes, the peer's store has lost it, and with it what it acknowledged
-// then.
+// then. A store that was set back within its last life has a trace of it; but others may have strokes of it that the
+// store lacks, which it had flushed before anyone was told.
 #pragma once
 
 #include <map>
@@ -40,10 +41,14 @@ class Lives {
   /// True once for each former life of this node of which the store has no trace.
   bool lacks(const Epoch& life);
 
+  /// True once, when the store lacks a stroke of that origin, and that is the life that it bears as its last.
+  bool set_back_within(const Origin& origin);
+
  private:
   Turn& turn_;
   const ClusterMap& cluster_;
   std::string lives_;  ///< epochs, one after the other; the last is this life's
+  Origin last_;        ///< of the life before this one on this store; empty: none, or it is known to be set back
   std::vector<Epoch> present_;
   std::vector<Epoch> former_;
   bool whole_ = false;

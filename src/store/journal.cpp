@@ -168,6 +168,12 @@ void Journal::recover(std::uint64_t applied) {
   }
   std::sort(found_.segments.begin(), found_.segments.end(),
             [](const auto& a, const auto& b) { return a.generation < b.generation; });
+  // One generation follows the other, none is empty: one that is not here was in a file that is gone, or data.mdb was
+  // set back to before it.
+  std::uint64_t next = applied;
+  for (const JournalFound::Segment& segment : found_.segments) {
+    if (segment.generation != ++next) found_.damaged = true;
+  }
 }
 
 JournalFound Journal::take_found() {

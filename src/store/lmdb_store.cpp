@@ -35,6 +35,25 @@ void close_on_exec(int fd) {
   if (flags >= 0) fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
 }
 
+/// What tells a file from every other one, and from its own copies. A file that is made right after another one was
+/// removed mostly gets its inode.
+struct FileName {
+  std::uint64_t inode = 0;
+  std::uint64_t born_ns = 0;  ///< 0 where the file system does not tell
+};
+
+FileName name_of_file(int fd) {
+  struct statx file {};
+  if (statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &file) != 0) {
+    throw LmdbError(errno, "cannot look at data.mdb");
+  }
+  FileName name{file.stx_ino, 0};
+  if ((file.stx_mask & STATX_BTIME) == 0) return name;
+  constexpr std::uint64_t second_ns = 1'000'000'000;
+  name.born_ns = static_cast<std::uint64_t>(file.stx_btime.tv_sec) * second_ns + file.stx_btime.tv_nsec;
+  return name;
+}
+
 std::uint64_t entries(MDB_txn* txn, MDB_dbi table) {
   MDB_stat stat{};
   check(mdb_stat(txn, table, &stat), "cannot count a table");
@@ -124,19 +143,22 @@ void LmdbReplica::check_owner(WriteTxn& txn, const NodeId& node) {
 /// A copy that was put back (a backup) has forgotten what came after it, acknowledged strokes too: it must not count as
 /// whole. It is another file than the one that was.
 void LmdbReplica::check_copy(WriteTxn& txn) {
-  struct stat file {};
-  if (fstat(env_.fd(), &file) != 0) throw LmdbError(errno, "cannot look at data.mdb");
-  const std::uint64_t inode = file.st_ino;
-  std::uint64_t known = inode;
+  const FileName file = name_of_file(env_.fd());
+  FileName known = file;
   MDB_val key = to_val(kFileKey);
   MDB_val value{};
   const int code = mdb_get(txn.get(), tables_.meta, &key, &value);
   if (code != MDB_NOTFOUND) check(code, "cannot read the table meta");
-  if (code == MDB_SUCCESS && value.mv_size == sizeof known) std::memcpy(&known, value.mv_data, sizeof known);
-  if (code == MDB_SUCCESS && known == inode) return;
-  value = {sizeof inode, const_cast<std::uint64_t*>(&inode)};
+  const bool noted = code == MDB_SUCCESS && value.mv_size == sizeof known;
+  // Earlier releases noted the inode alone.
+  const bool noted_half = code == MDB_SUCCESS && value.mv_size == sizeof known.inode;
+  if (noted) std::memcpy(&known, value.mv_data, sizeof known);
+  if (noted_half) std::memcpy(&known.inode, value.mv_data, sizeof known.inode);
+  const bool same = known.inode == file.inode && known.born_ns == file.born_ns;
+  if (noted && same) return;
+  value = {sizeof file, const_cast<FileName*>(&file)};
   check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write which file it is");
-  if (known == inode) return;
+  if (same) return;
   const std::string whole = std::string(kNotePrefix) + kWholeNote;
   MDB_val mark = to_val(whole);
   const int gone = mdb_del(txn.get(), tables_.meta, &mark, nullptr);

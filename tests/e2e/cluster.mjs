@@ -68,9 +68,11 @@ export class Node {
     return this.child?.running ?? false;
   }
 
-  start() {
+  /** `options`: more of the command line. */
+  start(options = []) {
     if (this.running) throw new Error(`${this.id} is running`);
-    this.child = new Child(this.program ?? inkmesh, ['node', '--config', this.configFile ?? this.cluster.configFile, '--node', this.id], {
+    const args = ['node', '--config', this.configFile ?? this.cluster.configFile, '--node', this.id, ...options];
+    this.child = new Child(this.program ?? inkmesh, args, {
       logFile: this.logFile,
       cwd: this.cluster.folder,
       env: this.cluster.env,

@@ -5,12 +5,12 @@ import { sleep } from './process.mjs';
 const PACE_MS = 40;
 
 export class DrawingOn {
-  /** An author at each of `urls`, on all `channels` by turns. */
-  constructor({ urls, channels, watch }) {
+  /** An author at each of `urls`, on all `channels` by turns; their names begin with `name`. */
+  constructor({ urls, channels, watch, name = 'on' }) {
     this.channels = channels;
     this.acks = [];
     this.waits = []; // {startedMs, tookMs, author}
-    this.authors = urls.map((_, start) => new Client({ urls, name: `on${start}`, start, watch }));
+    this.authors = urls.map((_, start) => new Client({ urls, name: `${name}${start}`, start, watch }));
     this.drawing = true;
     this.running = this.run();
   }

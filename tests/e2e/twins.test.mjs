@@ -1,44 +1,19 @@
 // Two real processes under one node id: named within seconds, by everyone; the one that is not at the node's address
 // takes no clients; nothing that was acknowledged is lost; and restarts are not taken for it.
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
-import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Checker } from './checker.mjs';
 import { Client } from './client.mjs';
-import { Cluster, httpGet, inkmesh, Node } from './cluster.mjs';
+import { Cluster, httpGet, inkmesh } from './cluster.mjs';
 import { DrawingOn } from './drawing_on.mjs';
-import { freePorts, patience, run, sleep, until } from './process.mjs';
+import { patience, run, sleep, until } from './process.mjs';
+import { peerOf, readiness, twinOf } from './twin.mjs';
 
 const NAMED_MS = 3_000;
 const CHANNELS = Array.from({ length: 6 }, (_, i) => `twin_${i}`);
-const ROLES = ['client', 'gossip', 'mesh'];
 
-/** A second process for that node: with its cluster file, but for where it listens and what it stores. */
-async function twinOf(cluster, node) {
-  const ports = await freePorts(3);
-  const twin = new Node(cluster, node.id, ports[0]);
-  [twin.gossipPort, twin.meshPort] = ports.slice(1);
-  twin.logFile = path.join(cluster.folder, 'twin.log');
-  twin.configFile = path.join(cluster.folder, 'twin.yaml');
-  const own = { client: node.port, gossip: node.gossipPort, mesh: node.meshPort };
-  let yaml = await readFile(node.configFile ?? cluster.configFile, 'utf8');
-  for (const [i, role] of ROLES.entries()) {
-    const listens = new RegExp(`^( +${role}: )127\\.0\\.0\\.1:${own[role]}$`, 'm');
-    assert.match(yaml, listens);
-    yaml = yaml.replace(listens, `$1{ listen: "127.0.0.1:${ports[i]}", advertise: "127.0.0.1:${own[role]}" }`);
-  }
-  await writeFile(twin.configFile, yaml.replaceAll(path.join(cluster.folder, 'data'), path.join(cluster.folder, 'twin')));
-  return twin;
-}
-
-const peerOf = (status, id) => status.peers.find((peer) => peer.id === id);
 const gauge = async (node, name, labels = {}) => (await node.metrics()).find((sample) => sample.name === name &&
   Object.entries(labels).every(([key, value]) => sample.labels[key] === value))?.value;
-const readiness = async (node) => {
-  const answer = await httpGet(`${node.http}/readyz`, 2_000);
-  return { status: answer.status, reasons: JSON.parse(answer.text).reasons };
-};
 
 /** Milliseconds until that is so. */
 async function timed(what, probe, atMostMs = NAMED_MS) {

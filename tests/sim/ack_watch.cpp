@@ -61,7 +61,7 @@ void AckWatch::look(const Key& key) {
   const SimUs since = given.at - options_.ack_calm_us;
   if (nodes_[node]->life() != life || !nodes_[node]->well_since(since)) return;
   const std::vector<NodeIndex> helpers = this->helpers(node, since);
-  if (helpers.size() + 1 < options_.ack) return;
+  if (helpers.size() + 1 < nodes_[node]->ack()) return;
   ++owed_;
   if (given.answered) return;
   if (given.again && (given.out_of_reach || stands_elsewhere(given, node, helpers))) return;

@@ -7,7 +7,7 @@
 //     is found damaged, its clock does not jump;
 //   - at least `ack` - 1 other nodes are well, too, and the links to each of them and back are whole: connected, not
 //     cut, nothing lost on them, gossip included;
-//   - all of these run with the same node list.
+//   - all of these run with the same node list, replicas and ack.
 // Nothing is asked of the other nodes: they may be dead, cut off, slow or full, noticed or not, homes or not.
 // A publish that is sent again is owed nothing when it stands already and, half of the time gone, only nodes that are
 // not reached have it: nobody here can confirm it, and it must not be numbered anew. See docs/reliability.md.

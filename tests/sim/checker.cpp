@@ -89,7 +89,7 @@ unsigned Checker::copies(const Channel& channel, const Origin& origin, Seq seq) 
   }));
 }
 
-void Checker::acked(const SendAck& ack, const ClientName& client, Op op) {
+void Checker::acked(const SendAck& ack, const ClientName& client, Op op, unsigned copies_least) {
   ++acks_;
   ChannelTruth& truth = channels_[ack.channel];
   const std::string name =
@@ -104,7 +104,7 @@ void Checker::acked(const SendAck& ack, const ClientName& client, Op op) {
   }
   if (stroke->client != client || stroke->op != op) violation(ack.channel, name + " is for " + name_of(*stroke));
   if (stroke->ts != ack.ts) violation(ack.channel, name + " has another ts");
-  if (ack.copies < options_.ack) violation(ack.channel, name + " says " + std::to_string(ack.copies) + " copies");
+  if (ack.copies < copies_least) violation(ack.channel, name + " says " + std::to_string(ack.copies) + " copies");
   const unsigned there = copies(ack.channel, ack.origin, ack.seq);
   const bool lost = last_disk_loss_ && *last_disk_loss_ + kLossUnheardUs > agenda_.now();
   if (there < ack.copies && !lost) {

@@ -33,8 +33,8 @@ class Checker {
   void sent(const Channel& channel, const ClientName& client, Op op, const std::string& data);
   /// A node shows, forwards or has stored this stroke.
   void told(const StrokePtr& stroke);
-  /// A node acknowledges a client's op.
-  void acked(const SendAck& ack, const ClientName& client, Op op);
+  /// A node acknowledges a client's op; its cluster file says with how many copies at least.
+  void acked(const SendAck& ack, const ClientName& client, Op op, unsigned copies_least);
   /// A node calls a subscription or a history page complete: `cursor` covers all that was acknowledged before `begun`.
   /// `who` answered and was told: for the word on what is missing.
   void complete(const std::string& who, const Channel& channel, const Cursor& cursor, SimUs begun);

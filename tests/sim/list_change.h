@@ -1,7 +1,8 @@
-// A node joins the list or leaves it, as an operator does it: the new cluster.yaml everywhere, one restart after the
-// other. The one that leaves takes its disk with it.
+// A node joins the list or leaves it, or `replicas` and `ack` change, as an operator does it: the new cluster.yaml
+// everywhere, one restart after the other. The node that leaves takes its disk with it.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "random.h"
@@ -18,6 +19,7 @@ class RollingChange {
   void end();
 
  private:
+  void choose_subject(bool joins);
   void begin();
   void remove();
   void roll();
@@ -25,9 +27,9 @@ class RollingChange {
 
   World& world_;
   Random random_;
-  NodeIndex subject_ = 0;  ///< joins or leaves
-  std::vector<NodeId> list_;
-  std::vector<NodeIndex> waiting_;  ///< to be restarted
+  std::optional<NodeIndex> subject_;  ///< joins or leaves; none: replicas and ack change
+  std::vector<NodeId> list_;          ///< where one does
+  std::vector<NodeIndex> waiting_;    ///< to be restarted
   bool begun_ = false;
   bool over_ = false;
 };

@@ -41,6 +41,45 @@ TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
   EXPECT_TRUE(scene.comes_together(5_s));
 }
 
+TEST(OldBackup, OfTheLastLifeIsNoticedByWhatTheNodeWroteAfterIt) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 2);
+  draw(ann, 10);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(10_s));
+  const auto backup = scene.world.node(2).store().backup();
+  draw(ann, 10);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(10_s));
+
+  scene.world.node(2).crash(false);
+  scene.world.node(2).store().restore(*backup);
+  scene.world.node(0).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << "node 1 has what node 2 wrote after the backup";
+  scene.world.node(0).start();
+  scene.world.run_for(3_s);
+  EXPECT_FALSE(scene.world.node(2).core().status().hollow) << "everyone was met";
+  EXPECT_TRUE(scene.comes_together(5_s));
+}
+
+TEST(OldBackup, AKillIsNotTakenForIt) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 2);
+  draw(ann, 10);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(10_s));
+  draw(ann, 10);
+  scene.world.node(2).crash_at_commit();
+  scene.world.run_for(1_s);
+  scene.world.node(2).crash(false);
+  scene.world.node(0).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  EXPECT_FALSE(scene.world.node(2).core().status().hollow);
+}
+
 /// A month is thirty days of which each is a few seconds: every clock jumps to the next one, and a node has a new life.
 TEST(AwayForAMonth, ANodeGetsWhatItMissedAndHandsOverWhatItAloneHeld) {
   constexpr NodeIndex away = 2;

@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint64_t kLimitsStream = 0x6c696d6974730000;
 constexpr std::uint64_t kSwapsStream = 0x7377617073000001;
+constexpr unsigned kManyNodes = 20;
+constexpr std::uint64_t kCopiesStream = 0x636f706965730001;
 
 /// A fault's mean interval: often none, else somewhere between frequent and rare.
 SimUs draw_every(Random& random, unsigned per_mille) {
@@ -111,6 +113,16 @@ void draw_swaps(Random& random, Options& options, unsigned nodes) {
   options.pages = static_cast<unsigned>(options.faults_us / 500_ms);
 }
 
+/// `replicas` and `ack` become others while nodes run. Drawn apart from all else: what other seeds do is not changed.
+void draw_copies(Random random, Options& options) {
+  const bool other = options.list_change != ListChange::none || options.swap_per_mille != 0;
+  if (other || options.lose_one_for_good || options.nodes < 2 || !random.chance(200)) return;
+  options.list_change = ListChange::copies;
+  options.next_replicas = static_cast<unsigned>(random.below(4));
+  const unsigned ack_max = std::min(std::max(options.next_replicas, 1U), options.nodes);
+  options.next_ack = static_cast<unsigned>(random.between(1, ack_max));
+}
+
 /// Bounds that a few clients fill. Drawn apart from all else: what a seed does otherwise is not changed by it.
 void draw_limits(Random random, CoreLimits& limits) {
   const auto draw = [&random](auto& limit, std::uint64_t from, std::uint64_t to) {
@@ -174,12 +186,15 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   Random swaps(seed ^ kSwapsStream);
   if (swaps.chance(80) && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
   if (asked.partitions) draw_partitions(random, options, asked);
+  if (!asked.partitions) draw_copies(Random(seed ^ kCopiesStream), options);
   Random limits(seed ^ kLimitsStream);
   if (limits.chance(250)) {
     draw_limits(limits, options.limits);
     // Whoever has to come again for want of room takes his time.
     options.converge_us *= 2;
   }
+  // Each node hands over to every other one, where all of them begin anew under another list.
+  if (options.nodes > kManyNodes) options.converge_us *= 2;
   // A disk that is behind after a few strokes, or a link that is full of them, is a slow one, however quick it is:
   // nobody who needs it is owed an answer.
   const bool slow =
@@ -254,6 +269,9 @@ std::string describe(const Options& options) {
   every("backup", options.backup_every_us);
   if (options.list_change == ListChange::join) out << " node-joins";
   if (options.list_change == ListChange::leave) out << " node-leaves";
+  if (options.list_change == ListChange::copies) {
+    out << " becomes replicas " << options.next_replicas << ", ack " << options.next_ack;
+  }
   if (options.disk_loss_per_mille != 0) out << " disk-loss";
   if (options.swap_per_mille != 0) out << " swap-while-refilling";
   if (options.lose_one_for_good) out << " lose-for-good";
@@ -310,7 +328,8 @@ std::vector<Options> simpler(const Options& options) {
   if (options.ops > 1) add([](Options& next) { next.ops -= (next.ops + 7) / 8; });
   if (options.faults_us > 4_s) add([](Options& next) { next.faults_us /= 2; });
   if (options.faults_us > 1_s) add([](Options& next) { next.faults_us -= next.faults_us / 4; });
-  if (options.nodes > 2 && options.nodes - 1 > options.ack) add([](Options& next) { --next.nodes; });
+  const unsigned ack_most = std::max(options.ack, options.list_change == ListChange::copies ? options.next_ack : 0U);
+  if (options.nodes > 2 && options.nodes - 1 > ack_most) add([](Options& next) { --next.nodes; });
   if (options.turn_us_max > 20) add([](Options& next) { next.turn_us_max = 20; });
   if (options.data_bytes_max > 40) add([](Options& next) { next.data_bytes_max = 40; });
   return all;

@@ -12,7 +12,8 @@
 
 namespace inkmesh::sim {
 
-enum class ListChange { none, join, leave };
+/// What of the cluster file changes while nodes run: its list of nodes, or `replicas` and `ack`.
+enum class ListChange { none, join, leave, copies };
 
 struct Options {
   std::uint64_t seed = 1;
@@ -82,6 +83,8 @@ struct Options {
   SimUs clock_jump_every_us = 0;
   SimUs backup_every_us = 0;  ///< a node's store is copied; a lost disk may come back as it was then
   ListChange list_change = ListChange::none;
+  unsigned next_replicas = 2;  ///< with ListChange::copies
+  unsigned next_ack = 2;
 
   CoreLimits limits;  ///< small ones are full now and then
 };

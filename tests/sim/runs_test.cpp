@@ -74,7 +74,7 @@ TEST(Runs, ACheckerThatIsLiedToNotices) {
   Append append{1, 1, {Append::Item{stroke, 1}}};
   ASSERT_EQ(one.append({&append}).result, store::WriteResult::ok);
   EXPECT_FALSE(short_of_copies.first_violation());
-  short_of_copies.acked(SendAck{1, 1, "drawing", "ws1~00000000", 1, 5, 2, false}, "ann", 1);
+  short_of_copies.acked(SendAck{1, 1, "drawing", "ws1~00000000", 1, 5, 2, false}, "ann", 1, 2);
   ASSERT_TRUE(short_of_copies.first_violation());
   EXPECT_NE(short_of_copies.first_violation()->text.find("there are 1"), std::string::npos);
 

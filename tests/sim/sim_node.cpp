@@ -26,6 +26,7 @@ SimNode::SimNode(const Wiring& wiring, NodeIndex index, Random random)
     : wiring_(wiring),
       index_(index),
       random_(random),
+      copies_(wiring.options.replicas, wiring.options.ack),
       edge_(wiring.agenda, random_.split(), wiring.options, [this](Event&& event) { feed(std::move(event)); }) {
   monotonic_base_ms_ = random_.below(1'000'000);
   core::on_broken_invariant = [](const char* what) { throw BrokenInvariant{what}; };
@@ -59,8 +60,9 @@ void SimNode::start() {
   running_list_ = settings.nodes = list_.empty() ? wiring_.ids : list_;
   ail();
   store_high_ = false;
-  settings.replicas = wiring_.options.replicas;
-  settings.ack = wiring_.options.ack;
+  running_copies_ = copies_;
+  settings.replicas = running_copies_.first;
+  settings.ack = running_copies_.second;
   settings.durability = wiring_.options.durability;
   settings.outbox_bytes = wiring_.options.outbox_bytes;
   settings.limits = wiring_.options.limits;
@@ -330,7 +332,7 @@ void SimNode::check(const Effect& effect) {
       checker.violation(ack->channel, id() + " acknowledges what nobody published");
       return;
     }
-    checker.acked(*ack, op->second.first, op->second.second);
+    checker.acked(*ack, op->second.first, op->second.second, this->ack());
     publishing_.erase(op);
     wiring_.ack_watch.answered(index_, ack->conn, ack->id);
   } else if (const auto* error = std::get_if<SendError>(&effect)) {

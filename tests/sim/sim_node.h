@@ -99,6 +99,10 @@ class SimNode {
   void set_list(std::vector<NodeId> list) {
     list_ = std::move(list);
   }
+  /// Of its next lives; the options' until they are set.
+  void set_copies(unsigned replicas, unsigned ack) {
+    copies_ = {replicas, ack};
+  }
   /// Not installed yet, or not any more: it does not start.
   void set_absent(bool absent) {
     absent_ = absent;
@@ -130,9 +134,13 @@ class SimNode {
   void ail() {
     ailed_at_ = wiring_.agenda.now();
   }
-  /// Both are up with the same node list.
+  /// Both are up with the same node list, replicas and ack.
   bool same_list(const SimNode& other) const {
-    return up() && other.up() && running_list_ == other.running_list_;
+    return up() && other.up() && running_list_ == other.running_list_ && running_copies_ == other.running_copies_;
+  }
+  /// The copies without which it acknowledges nothing, in this life.
+  unsigned ack() const {
+    return running_copies_.second;
   }
 
   // ---- faults -----------------------------------------------------------------------------------------------------
@@ -188,6 +196,7 @@ class SimNode {
   const NodeIndex index_;
   Random random_;
   std::vector<NodeId> list_;
+  std::pair<unsigned, unsigned> copies_;  ///< replicas and ack
   bool absent_ = false;
   TurnWatch* watch_ = nullptr;
   store::MemoryStore store_;
@@ -198,6 +207,7 @@ class SimNode {
   unsigned life_ = 0;
   Epoch epoch_;
   std::vector<NodeId> running_list_;  ///< of this life
+  std::pair<unsigned, unsigned> running_copies_;
   SimUs ailed_at_ = 0;
   bool store_high_ = false;  ///< the core was told that its store is nearly full
   std::vector<Event> inbox_;

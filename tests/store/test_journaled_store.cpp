@@ -262,6 +262,26 @@ TEST(JournaledStore, AReplicaThatWasSetBackBehindItsJournalIsNotWhole) {
   EXPECT_THAT(seqs_of(*store, "drawing", kA), IsEmpty()) << "4 does not follow nothing";
 }
 
+TEST(JournaledStore, AReplicaThatLacksAWholeGenerationIsNotWhole) {
+  const TemporaryFolder folder;
+  const TemporaryFolder restored;
+  {
+    const auto store = open_journaled(folder, kNever);
+    ASSERT_EQ(store->note({kWholeNote, "7"}).result, WriteResult::ok);
+    std::filesystem::copy_file(folder.file(), restored.file());
+    for (const char* channel : {"first", "second", "third"}) {
+      ASSERT_EQ(write(*store, make_append(channel, kA, 1, 2)).result, WriteResult::ok);
+      ASSERT_EQ(store->repair({}).result, WriteResult::ok) << "waits until the replica has all";
+    }
+    for (const char* name : {"journal.0", "journal.1"})
+      std::filesystem::copy_file(folder.path() + "/" + name, restored.path() + "/" + name);
+  }
+  const auto store = open_journaled(restored, kNever);
+  EXPECT_TRUE(store->journal_damaged()) << "the first generation is nowhere";
+  EXPECT_THAT(seqs_of(*store, "first", kA), IsEmpty());
+  EXPECT_EQ(seqs_of(*store, "third", kA), up_to(2));
+}
+
 TEST(JournaledStore, TheFirstOfAnOpStaysTheFirstOnItsWayToTheReplica) {
   const TemporaryFolder folder;
   const auto store = open_journaled(folder, kNever);

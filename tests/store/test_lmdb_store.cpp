@@ -193,6 +193,19 @@ TEST(LmdbStore, ACopyThatIsPutBackIsNotWhole) {
   EXPECT_EQ(open_store(backup)->notes().count(kWholeNote), 1U);
 }
 
+TEST(LmdbStore, ACopyIsToldFromTheFileWhoseInodeItGot) {
+  const TemporaryFolder folder;
+  const TemporaryFolder backup;
+  {
+    const auto store = open_store(folder);
+    ASSERT_EQ(store->note({kWholeNote, "7"}).result, WriteResult::ok);
+  }
+  std::filesystem::copy_file(folder.file(), backup.file());
+  std::filesystem::remove(folder.file());
+  std::filesystem::copy_file(backup.file(), folder.file());
+  EXPECT_EQ(open_store(folder)->notes().count(kWholeNote), 0U);
+}
+
 TEST(LmdbStore, AStrangersFileIsRefused) {
   const TemporaryFolder folder;
   with_tables(folder, [](MDB_txn* txn) { put(txn, "recipes", "soup", "water"); });
