@@ -13,6 +13,7 @@ const COLORS = {
   kill: '#b3261e', pause: '#8e24aa', clock: '#00838f', rolling: '#546e7a', partition: '#e65100', one_way: '#ef6c00',
   flapping: '#f9a825', bridge: '#c0842b', isolated: '#bf360c', loss: '#827717', rate: '#9e9d24', reset: '#6d4c41',
   power_cut: '#880e4f', full_disk: '#4527a0', failing_flush: '#ad1457', slow_flush: '#7986cb', lost_disk: '#d50000',
+  delay: '#fb8c00', flipped_bytes: '#6a1b9a', foreign_folder: '#78909c', twin: '#3949ab',
 };
 const CHARTS = [
   ['delivered', '#1565c0', 'strokes delivered a second'],
