@@ -5,8 +5,6 @@ import json
 import shutil
 import subprocess
 import time
-import urllib.parse
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +12,11 @@ from typing import Any
 
 import load
 import machine
+from cluster_state import Failed, ask, check_everywhere, check_history, holds, is_level, status, wait_for
 from network import Network, NotAllowed
 from processes import Running, StartFailed, die_with_parent, placed
 from servers import Inkmesh
 
-LEVEL_WITHIN_S = 60
 RUN_WITHIN_S = 120
 PARTED_S = 5
 PAGE_AGAIN = Path(__file__).parent / "page_again.mjs"
@@ -38,10 +36,6 @@ class Recovery:
     runs: int
     runs_short: int
     perform: Callable[["Bench"], Iterator[dict[str, Any]]]
-
-
-class Failed(Exception):
-    """A run does not count; the message says why."""
 
 
 class Bench:
@@ -78,58 +72,6 @@ def figures_of(said: str, complained: str) -> dict[str, Any]:
     if result["figures"].get("generator_busy", 0) > load.BUSY_LIMIT:
         raise Failed(f"the generator was {result['figures']['generator_busy']:.0%} busy: it may be the limit")
     return result["figures"]
-
-
-# ---- what a cluster says of itself -------------------------------------------------------------------------------------
-
-
-def ask(url: str, path: str) -> Any:
-    with urllib.request.urlopen(f"http{url.removeprefix('ws')}{path}", timeout=5) as answer:
-        return json.load(answer)
-
-
-def status(url: str) -> dict[str, Any] | None:
-    try:
-        return ask(url, "/status")
-    except (OSError, ValueError):
-        return None
-
-
-def is_level(urls: list[str]) -> bool:
-    """Everyone is ready, sees everyone, and owes nobody anything."""
-    for url in urls:
-        said = status(url)
-        if said is None or not said["ready"] or said["strokes"]["acks_waiting"] or said["standins"]:
-            return False
-        if any(peer["state"] != "up" or peer["lag_strokes"] or not peer["settled"] for peer in said["peers"]):
-            return False
-    return True
-
-
-def holds(url: str, strokes: int) -> bool:
-    said = status(url)
-    return said is not None and said["store"]["strokes"] >= strokes
-
-
-def wait_for(done: Callable[[], bool], what: str, seconds: float = LEVEL_WITHIN_S, pause_s: float = 0.05) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        if time.monotonic() > end:
-            raise Failed(f"not {what} within {seconds:.0f} s")
-        time.sleep(pause_s)
-
-
-def history(url: str, channel: str) -> list[tuple[str, int, str, int]]:
-    """Each stroke of a drawing that a node gives: where it stands, and whose it is."""
-    found: list[tuple[str, int, str, int]] = []
-    cursor = "{}"
-    for _ in range(10_000):
-        page = ask(url, f"/channels/{channel}/strokes?" + urllib.parse.urlencode({"cursor": cursor}))
-        found += [(s["origin"], s["seq"], s["client"], s["op"]) for s in page["strokes"]]
-        if not page["more"]:
-            return found
-        cursor = json.dumps(page["cursor"], separators=(",", ":"))
-    raise Failed(f"the history of {channel} has no end")
 
 
 # ---- the workloads -----------------------------------------------------------------------------------------------------
@@ -253,24 +195,6 @@ def _level_once(bench: Bench, running: Running, strokes: int) -> dict[str, Any]:
         check_history(late, f"level-drawing-{drawing}", strokes // 100)
     return {"level_ms": [(level - begun) * 1000], "ready_ms": [(ready - begun) * 1000], "strokes": strokes,
             "fill_s": filled["seconds"]}
-
-
-def check_history(url: str, channel: str, strokes: int) -> None:
-    """All that was acknowledged, ops 1 to `strokes` of one author, is there once."""
-    ops = sorted(op for *_, op in history(url, channel))
-    if ops != list(range(1, strokes + 1)):
-        raise Failed(f"{channel} has {len(set(ops))} of {strokes} strokes, {len(ops) - len(set(ops))} of them twice")
-
-
-def check_everywhere(urls: list[str], channels: list[str], strokes: int) -> None:
-    """Every node gives the same histories, in which all that was drawn, and acknowledged by now, is there. A second copy of
-    a stroke is at another place: those are counted where they are delivered."""
-    histories = [[set(history(url, channel)) for channel in channels] for url in urls]
-    if any(other != histories[0] for other in histories):
-        raise Failed("the nodes' histories differ")
-    drawn = {(channel, *stroke[2:]) for channel, places in zip(channels, histories[0]) for stroke in places}
-    if len(drawn) != strokes:
-        raise Failed(f"the histories have {len(drawn)} strokes, {strokes} were drawn")
 
 
 def healed(bench: Bench) -> Iterator[dict[str, Any]]:
