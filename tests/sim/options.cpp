@@ -184,7 +184,8 @@ Options draw_options(std::uint64_t seed, const Asked& asked) {
   if (random.chance(150) && (asked.nodes == 0 || asked.nodes >= 3)) draw_long_absences(random, options, asked.nodes);
   // Drawn apart from all else: what other seeds do is not changed by it.
   Random swaps(seed ^ kSwapsStream);
-  if (swaps.chance(80) && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
+  const bool swap = swaps.chance(80) && asked.clients == 0;  // it needs few clients
+  if (swap && (asked.nodes == 0 || asked.nodes >= 3)) draw_swaps(swaps, options, asked.nodes);
   if (asked.partitions) draw_partitions(random, options, asked);
   if (!asked.partitions) draw_copies(Random(seed ^ kCopiesStream), options);
   Random limits(seed ^ kLimitsStream);
