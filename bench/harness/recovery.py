@@ -19,7 +19,6 @@ from servers import Inkmesh
 
 RUN_WITHIN_S = 120
 PARTED_S = 5
-PAGE_AGAIN = Path(__file__).parent / "page_again.mjs"
 
 
 @dataclass(frozen=True)
@@ -105,40 +104,50 @@ def _kill_once(bench: Bench, running: Running, run: int) -> dict[str, Any]:
 
 def page_again(bench: Bench) -> Iterator[dict[str, Any]]:
     """As drawing_again(), with the whiteboard in a browser."""
+    yield from _program_again(bench, "page_again.mjs", {"back": "back_ms", "connected": "connected_ms"})
+
+
+def node_again(bench: Bench) -> Iterator[dict[str, Any]]:
+    """As drawing_again(), with the client library in Node."""
+    yield from _program_again(bench, "node_again.mjs", {"back": "back_ms", "outbox": "outbox_ms", "connected": "connected_ms"})
+
+
+def _program_again(bench: Bench, program: str, measures: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """With people of one of the programs that again.mjs describes; it does the killing."""
     running = bench.servers.start(3, bench.empty())
-    names = [process.name for process in running.processes]
-    command = ["node", str(PAGE_AGAIN), *(f"{name}=http{url.removeprefix('ws')}" for name, url in zip(names, running.urls))]
+    nodes = [f"{process.name}=http{url.removeprefix('ws')}" for process, url in zip(running.processes, running.urls)]
     with placed(None):
-        page = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
+        people = subprocess.Popen(["node", str(Path(__file__).parent / program), *nodes], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
     try:
         for run in range(bench.runs):
-            yield measured(lambda run=run: _kill_under_page(running, page, run),
-                           {"back": "back_ms", "connected": "connected_ms"})
+            yield measured(lambda run=run: _kill_under(running, people, run), measures)
     finally:
-        assert page.stdin is not None
-        page.stdin.close()
-        page.wait(timeout=RUN_WITHIN_S)
+        assert people.stdin is not None
+        people.stdin.close()
+        people.wait(timeout=RUN_WITHIN_S)
         running.stop()
 
 
-def _kill_under_page(running: Running, page: subprocess.Popen[str], run: int) -> dict[str, Any]:
-    assert page.stdin is not None and page.stdout is not None
+def _kill_under(running: Running, people: subprocess.Popen[str], run: int) -> dict[str, Any]:
+    assert people.stdin is not None and people.stdout is not None
     wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
     victim = run % 3
     try:
-        page.stdin.write(f"{running.processes[victim].name} {running.processes[victim].pid}\n")
-        page.stdin.flush()
-        said = page.stdout.readline()
+        people.stdin.write(f"{running.processes[victim].name} {running.processes[victim].pid}\n")
+        people.stdin.flush()
+        said = people.stdout.readline()
     finally:
         restart(running, victim)
     if not said:
-        raise Failed("the page did not come back")
+        raise Failed("not all who drew at it came back, or not all that they drew is there")
     figures = json.loads(said)
-    if figures["violations"]:
-        raise Failed("; ".join(figures["violations"])[:400])
+    if violations := figures.pop("violations"):
+        raise Failed("; ".join(violations)[:400])
     wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
-    check_everywhere(running.urls, [f"drawing_again{run + 1}"], figures["drawn"])
-    return {"back_ms": [figures["back_ms"]], "connected_ms": [figures["connected_ms"]], "strokes": figures["drawn"]}
+    figures["strokes"] = figures.pop("drawn")
+    check_everywhere(running.urls, figures.pop("channels"), figures["strokes"])
+    return figures
 
 
 def restart(running: Running, i: int) -> float:
@@ -283,6 +292,12 @@ RECOVERIES = [
              "while. By its own clock, until a stroke that it drew since is in the drawing at another node.",
              {"back": "From the kill until it draws on elsewhere", "connected": "… until it is connected elsewhere"},
              "99 % within 1 s", 1000, 0.99, 30, 6, page_again),
+    Recovery("node-again", "A node is killed under clients of the JavaScript library in Node: how soon they draw on",
+             "3 nodes, 4 drawings, 5 people of each at the node that gets a SIGKILL, all with the library that the whiteboard "
+             "uses. Each draws every 50 ms all the while.",
+             {"back": "From the kill to the ack of a stroke drawn since, elsewhere",
+              "outbox": "… until all is acknowledged that was under way", "connected": "… until it is connected elsewhere"},
+             "99 % of the clients within 1 s", 1000, 0.99, 30, 6, node_again),
     Recovery("level-again", "A node was down while strokes were drawn: how soon it holds them all",
              "3 nodes, 3 replicas, 100,000 strokes (short: 20,000) of 200 bytes in 100 drawings while one is down. From its "
              "exec until its store has all of them, committed.",

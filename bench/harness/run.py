@@ -48,7 +48,7 @@ workloads (without * not in the short mode):
   {scale.NAME:<15}  {scale.TITLE} (only where it is asked for)
   {micro.NAME:<15}  {micro.TITLE} (only where it is asked for)
 
-recovery (of the first build of inkmesh; --only recovery is all four):
+recovery (of the first build of inkmesh; --only recovery is all five):
 {chr(10).join(f'  {r.name:<16} {r.title}' for r in RECOVERIES)}
 
 examples:
@@ -66,7 +66,7 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     parser.add_argument("--only", action="append", metavar="WORKLOAD", help="this workload; may be repeated")
     parser.add_argument("--against", default="floor", metavar="LIST",
                         help=f"of {', '.join(KNOWN)}, or none [floor]")
-    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured [5, short: 3; recovery: 30, 30, 5 and 10 faults, short: 6, 6, 1 and 2]")
+    parser.add_argument("--rounds", type=int, metavar="N", help="how often each is measured [5, short: 3; recovery: 30, 30, 30, 5 and 10 faults, short: 6, 6, 6, 1 and 2]")
     parser.add_argument("--seconds", type=float, metavar="S", help="the measured window of each run [5, short: 2]")
     parser.add_argument("--inkmesh", action="append", metavar="[NAME=]PATH", help="the binary; repeat it to compare builds")
     parser.add_argument("--tools", type=Path, default=ROOT / "build/release",

@@ -6,9 +6,7 @@ import { projectRoot } from '../e2e/cluster.mjs';
 import { FAULTS } from './faults.mjs';
 import { distribution } from './journal.mjs';
 import { sweep, whyNot } from './lab.mjs';
-import { Run } from './run.mjs';
 import { forGood, schedule } from './schedule.mjs';
-import { StayingRun } from './stay.mjs';
 
 const HELP = `Real faults on real processes
 
@@ -157,6 +155,8 @@ async function main() {
     process.stderr.write(`scripts/faults: cannot run here: ${obstacle}\n`);
     return SKIPPED;
   }
+  // What needs npm packages comes late: --help and --list do without.
+  const [{ Run }, { StayingRun }] = await Promise.all([import('./run.mjs'), import('./stay.mjs')]);
   await sweep();
   const untilMs = Date.now() + (wanted.minutes ?? 0) * 60_000;
   const samples = new Map();
