@@ -8,6 +8,8 @@ namespace {
 
 /// Past some 400 origins a cursor does not fit into an HTTP request.
 constexpr std::uint64_t kOriginsMany = 300;
+/// From 90 percent on a store takes no publishes: there is time until then.
+constexpr std::uint64_t kNearlyFullPercent = 80;
 
 using Parts = std::vector<std::string_view>;
 
@@ -29,6 +31,15 @@ std::string reasons_of(const JsonObject& status) {
   return joined(reasons, "; ");
 }
 
+bool is_there(const std::string& state) {
+  return state == "up" || state == "suspect";
+}
+
+template <typename Names>
+std::string names(const Names& all) {
+  return joined({all.begin(), all.end()}, ", ");
+}
+
 /// A peer's state as that node sees it.
 std::string state_of(const JsonObject& status, const std::string& id) {
   for (const std::string_view raw : list(status, "peers")) {
@@ -45,7 +56,7 @@ std::string hollow_until(const JsonObject& status) {
   for (const std::string_view raw : list(status, "hollow_until")) {
     const std::string id = text_of(raw);
     const std::string state = state_of(status, id);
-    const bool there = state == "up" || state == "suspect";
+    const bool there = is_there(state);
     awaited.push_back(there ? id : id + (state == "down" ? " (down)" : " (never heard of)"));
     away += there ? 0 : 1;
   }
@@ -60,6 +71,29 @@ std::string days(std::uint64_t ms) {
   char text[32];
   std::snprintf(text, sizeof text, "%.1f days", static_cast<double>(ms) / 86'400'000);
   return text;
+}
+
+/// Empty while publishes wait for nothing but their turn.
+std::string acks_waiting(const JsonObject& status) {
+  const auto strokes = slice_object(status.raw("strokes"));
+  const std::uint64_t waiting = strokes ? strokes->number("acks_waiting").value_or(0) : 0;
+  const std::uint64_t ack = status.number("ack").value_or(0);
+  std::uint64_t there = 1;
+  for (const std::string_view raw : list(status, "peers")) {
+    const auto peer = slice_object(raw);
+    if (peer && is_there(peer->text("state"))) ++there;
+  }
+  if (waiting == 0 || there >= ack) return {};
+  return " has " + std::to_string(waiting) + " publishes waiting: each must be stored by " + std::to_string(ack) +
+         " nodes (ack), and it reaches " + std::to_string(there) + ", itself included";
+}
+
+std::uint64_t filled_percent(const JsonObject& status) {
+  const auto store = slice_object(status.raw("store"));
+  const std::uint64_t room_bytes = store ? store->number("capacity_bytes").value_or(0) : 0;
+  if (room_bytes == 0) return 0;
+  return static_cast<std::uint64_t>(100 * static_cast<double>(store->number("used_bytes").value_or(0)) /
+                                    static_cast<double>(room_bytes));
 }
 
 }  // namespace
@@ -82,6 +116,17 @@ void StatusNotes::add(const JsonObject& status) {
   if (const std::uint64_t origins = count("channel_origins_max"); origins > kOriginsMany) {
     note(" holds a drawing of " + std::to_string(origins) + " origins: its cursor grows long");
   }
+  if (const std::string waiting = acks_waiting(status); !waiting.empty()) note(waiting);
+  if (const std::uint64_t percent = filled_percent(status); percent >= kNearlyFullPercent && !status.flag("full")) {
+    note("'s store is " + std::to_string(percent) + " % full: over 90 % it takes no publishes");
+  }
+  if (const std::uint64_t standins = count("standins"); standins != 0) {
+    standins_.push_back(std::to_string(standins) + " as " + id + " sees them");
+  }
+  add_own(id, status);
+  for (const std::string_view raw : list(status, "peers")) {
+    if (const auto peer = slice_object(raw)) add_peer(id, status, *peer);
+  }
   for (const std::string_view raw : list(status, "strokes_ahead")) {
     const auto ahead = slice_object(raw);
     if (!ahead) continue;
@@ -90,10 +135,91 @@ void StatusNotes::add(const JsonObject& status) {
   }
 }
 
+void StatusNotes::add_own(const std::string& id, const JsonObject& status) {
+  if (status.flag("full")) full_.insert(id);
+  if (const auto version = status.number("mesh_version")) versions_[id] = *version;
+  add_twin(id, status);
+}
+
+void StatusNotes::add_peer(const std::string& id, const JsonObject& status, const JsonObject& peer) {
+  const std::string other = peer.text("id");
+  const std::string state = peer.text("state");
+  if (state == "down") down_[other].push_back(id);
+  if (state == "unknown") unknown_[other].push_back(id);
+  if (peer.flag("full")) full_.insert(other);
+  // Of a peer that is not there, or has only just come, it is not known.
+  if (status.flag("lists_differ") && is_there(state) && peer.raw("same_list") == "false") {
+    other_lists_[id].insert(other);
+    other_lists_[other].insert(id);
+  }
+  if (const std::uint64_t version = peer.number("other_mesh_version").value_or(0); version != 0) {
+    versions_[other] = version;
+    versions_differ_ = true;
+  }
+  add_twin(other, peer);
+}
+
+void StatusNotes::add_twin(const std::string& id, const JsonObject& status) {
+  if (!status.flag("twin")) return;
+  auto& processes = twins_[id];
+  processes.try_emplace(status.text("epoch"));
+  std::string& address = processes[status.text("twin_epoch")];
+  if (address.empty()) address = status.text("twin_address");
+}
+
+/// Who differs from most is named first: one file that was forgotten is one line.
+std::string StatusNotes::other_lists() const {
+  std::string text;
+  auto left = other_lists_;
+  while (!left.empty()) {
+    const auto most = std::max_element(left.begin(), left.end(),
+                                       [](const auto& a, const auto& b) { return a.second.size() <= b.second.size(); });
+    const auto [id, others] = *most;
+    left.erase(most);
+    text += id + " runs with another cluster file than " + names(others) + ": node list, replicas or ack differ\n";
+    for (const std::string& other : others) {
+      const auto it = left.find(other);
+      it->second.erase(id);
+      if (it->second.empty()) left.erase(it);
+    }
+  }
+  return text;
+}
+
+std::string StatusNotes::twins() const {
+  std::string text;
+  for (const auto& [id, processes] : twins_) {
+    std::vector<std::string> each;
+    for (const auto& [epoch, address] : processes)
+      each.push_back(epoch + (address.empty() ? "" : " at " + address));
+    text += "two processes run as " + id + " (" + names(each) + "): stop the one that should not be\n";
+  }
+  return text;
+}
+
+std::string StatusNotes::versions() const {
+  if (!versions_differ_) return {};
+  std::map<std::uint64_t, std::vector<std::string>> speakers;
+  for (const auto& [id, version] : versions_)
+    speakers[version].push_back(id);
+  std::vector<std::string> each;
+  for (const auto& [version, ids] : speakers)
+    each.push_back(std::to_string(version) + " by " + names(ids));
+  return "several mesh versions are spoken, " + joined(each, "; ") + ": end the upgrade\n";
+}
+
 std::string StatusNotes::text() const {
   std::string text;
   for (const std::string& note : notes_)
     text += note + "\n";
+  for (const auto& [id, seen_by] : down_)
+    text += id + " is down, as " + names(seen_by) + (seen_by.size() == 1 ? " sees it\n" : " see it\n");
+  for (const auto& [id, seen_by] : unknown_)
+    text += id + " was never heard of by " + names(seen_by) + "\n";
+  for (const std::string& id : full_)
+    text += id + "'s store is full: it takes no publishes\n";
+  if (!standins_.empty()) text += "channels have stand-ins for homes of theirs: " + joined(standins_, ", ") + "\n";
+  text += other_lists() + twins() + versions();
   for (const auto& [node, ms] : ahead_ms_)
     text += "strokes of " + node + " lie " + days(ms) + " ahead: its clock was wrong, or is\n";
   return text;

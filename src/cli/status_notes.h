@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,22 @@ class StatusNotes {
   std::string text() const;
 
  private:
-  std::vector<std::string> notes_;
+  void add_own(const std::string& id, const JsonObject& status);
+  void add_peer(const std::string& id, const JsonObject& status, const JsonObject& peer);
+  void add_twin(const std::string& id, const JsonObject& status);
+  std::string other_lists() const;
+  std::string twins() const;
+  std::string versions() const;
+
+  std::vector<std::string> notes_;                           ///< each of one node alone
+  std::map<std::string, std::vector<std::string>> down_;     ///< by node: who sees it so
+  std::map<std::string, std::vector<std::string>> unknown_;  ///< by node: who has never heard of it
+  std::set<std::string> full_;
+  std::vector<std::string> standins_;
+  std::map<std::string, std::set<std::string>> other_lists_;         ///< both ways
+  std::map<std::string, std::map<std::string, std::string>> twins_;  ///< by node: addresses by epoch
+  std::map<std::string, std::uint64_t> versions_;                    ///< of the mesh, by node
+  bool versions_differ_ = false;
   std::map<std::string, std::uint64_t> ahead_ms_;  ///< by node: how far its strokes lie ahead
 };
 

@@ -75,9 +75,10 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
               "peer " + cluster_.id(node) + (beat.full ? " says its store is full" : " has room again"));
   }
   if (beat.list_generation != cluster_.generation() && peer.generation != beat.list_generation) {
-    turn_.say(Severity::error,
-              "peer " + cluster_.id(node) +
-                  " runs with another node list, replicas or ack: give every node the same cluster.yaml");
+    turn_.say(Severity::error, "peer " + cluster_.id(node) + " runs with another node list, replicas or ack (here: " +
+                                   std::to_string(cluster_.size()) + " nodes, replicas " +
+                                   std::to_string(cluster_.replicas()) + ", ack " + std::to_string(cluster_.ack()) +
+                                   "): give every node the same cluster.yaml");
   }
   peer.generation = beat.list_generation;
   peer.full = beat.full;

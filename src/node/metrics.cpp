@@ -106,6 +106,8 @@ void add_peers(Text& text, const Snapshot& now) {
        [](const PeerStatus& peer) { return peer.full ? 1 : 0; });
   each("peer_hollow", "gauge", "1 while the peer says that its store is new, or was lost and is being refilled.",
        [](const PeerStatus& peer) { return peer.hollow ? 1 : 0; });
+  each("peer_same_list", "gauge", "1 while the peer is known to run with this node's list, replicas and ack.",
+       [](const PeerStatus& peer) { return peer.same_list ? 1 : 0; });
   each("peer_awaited", "gauge", "1 while this node is hollow and has yet to be compared with the peer.",
        [](const PeerStatus& peer) { return peer.awaited ? 1 : 0; });
   each("peer_settled", "gauge", "1 once the peer has shown all that it holds of our homes' channels.",

@@ -156,6 +156,8 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
         json.add("client", config::format_address(node.client.advertise));
       });
     });
+    json.add("replicas", std::uint64_t{config.replicas});
+    json.add("ack", std::uint64_t{config.ack});
     json.list("peers", core.peers, [&](const PeerStatus& peer) { add_peer(json, peer, now); });
     json.add("channels", core.channels);
     json.add("channel_origins_max", std::uint64_t{core.channel_origins_max});

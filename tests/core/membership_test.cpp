@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <variant>
 
 #include "core/cluster_map.h"
 #include "core/turn.h"
@@ -18,7 +19,7 @@ const Epoch kOld = "aaaaaaaa";
 struct MembershipTest : testing::Test {
   Turn turn;
   Effects effects;
-  ClusterMap cluster{{"me", "you"}, "me", 2, 2};
+  ClusterMap cluster{{"me", "you"}, "me", 2, 1};
   Membership membership{turn, cluster};
   NodeIx you = *cluster.find("you");
 
@@ -46,6 +47,19 @@ TEST_F(MembershipTest, ALifeThatSpeaksIsThePresentOneThoughALateWordOfAnotherCam
   EXPECT_EQ(membership.peer(you).epoch, kNew);
   EXPECT_EQ(heard(ms, kNew), Membership::Heard::known);
   EXPECT_EQ(heard(ms + 10, kOld), Membership::Heard::ignored);
+}
+
+TEST_F(MembershipTest, OfAnotherListItSaysWhatItsOwnIs) {
+  heard(1000, kNew);
+  effects.clear();
+  Heartbeat beat;
+  beat.list_generation = cluster.generation() + 1;
+  beat.wall_us = 1'000'000;
+  membership.heartbeat(you, beat);
+  ASSERT_EQ(effects.size(), 1U);
+  EXPECT_EQ(std::get<Say>(effects[0]).text,
+            "peer you runs with another node list, replicas or ack (here: 2 nodes, replicas 2, ack 1): give every node "
+            "the same cluster.yaml");
 }
 
 struct StrokesAheadTest : MembershipTest {

@@ -37,7 +37,7 @@ async function saidByAll() {
   for (const node of cluster.nodes) {
     await until(`${node.id} says that files differ`, async () => (await node.status()).lists_differ, 5_000);
     assert.equal((await node.metrics()).find(({ name }) => name === 'inkmesh_lists_differ').value, 1);
-    assert.match(await node.log(), /peer ws\d runs with another node list, replicas or ack: give every node the same cluster\.yaml/);
+    assert.match(await node.log(), /peer ws\d runs with another node list, replicas or ack \(here: \d nodes, replicas \d, ack \d\): give every node the same cluster\.yaml/);
     assert.match((await run(inkmesh, ['status', node.http])).stdout, /other lists/);
     assert.equal((await node.page(CHANNELS[0])).complete, false);
   }

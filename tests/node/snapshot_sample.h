@@ -30,6 +30,7 @@ inline Snapshot sample_snapshot() {
   peer.state = "up";
   peer.epoch = "h80c3jzt";
   peer.settled = true;
+  peer.same_list = true;
   peer.lag_strokes = 201;
   peer.clock_offset_ms = -250;
   peer.forwarded_interest = 202;
@@ -41,6 +42,7 @@ inline Snapshot sample_snapshot() {
   peer.id = "ws3";
   peer.state = "down";
   peer.awaited = true;
+  peer.same_list = false;
   peer.other_version = 0;
   peer.twin = TwinStatus{"aaaaaaaa", "10.0.0.9", true};
   peer.forwarded_interest = 0;

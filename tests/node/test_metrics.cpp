@@ -30,6 +30,8 @@ TEST(Metrics, TellWhereEachNumberBelongs) {
            "inkmesh_channel_origins_max 109\n",
            "inkmesh_damaged_records 110\n",
            "inkmesh_repairs_total 111\n",
+           "inkmesh_peer_same_list{peer=\"ws2\"} 1\n",
+           "inkmesh_peer_same_list{peer=\"ws3\"} 0\n",
            "inkmesh_peer_awaited{peer=\"ws2\"} 0\n",
            "inkmesh_peer_awaited{peer=\"ws3\"} 1\n",
            "inkmesh_peer_up{peer=\"ws2\"} 1\n",

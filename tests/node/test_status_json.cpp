@@ -18,6 +18,8 @@ rapidjson::Document status() {
     node.client = {{"0.0.0.0", 8081}, {node.id + ".example.org", 443}};
     config.nodes.push_back(node);
   }
+  config.replicas = 5;
+  config.ack = 4;
   config.nodes[1].client.advertise.host = "fe80::2";
   const std::string text = status_json(config, sample_snapshot());
   rapidjson::Document json;
@@ -42,6 +44,12 @@ TEST(StatusJson, GivesTheAddressesAtWhichClientsFindTheNodes) {
   EXPECT_STREQ(json["nodes"][0]["id"].GetString(), "ws1");
   EXPECT_STREQ(json["nodes"][0]["client"].GetString(), "ws1.example.org:443");
   EXPECT_STREQ(json["nodes"][1]["client"].GetString(), "[fe80::2]:443");
+}
+
+TEST(StatusJson, GivesWhatTheClusterFileSaysOfCopies) {
+  const auto json = status();
+  EXPECT_EQ(json["replicas"].GetUint(), 5U);
+  EXPECT_EQ(json["ack"].GetUint(), 4U);
 }
 
 TEST(StatusJson, TellsOfEachPeer) {
