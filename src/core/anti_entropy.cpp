@@ -215,8 +215,9 @@ void AntiEntropy::check_refilled() {
 }
 
 void AntiEntropy::set_back() {
-  // Whole again as soon as everyone has been compared with, in this life: a crash before that must not forget it.
-  if (!hollow_) lives_.note_whole(false);
+  // Whole again as soon as everyone has been compared with, in this life: a crash before that must not forget it. Nor
+  // may a return to the list whose mark the store still bears, where another one has made it hollow.
+  lives_.note_whole(false);
   hollow_ = true;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     peers_[node].settled_once = false;

@@ -187,7 +187,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   const bool lacking = last > channel.of(run.origin).appended;
   // An asynchronous node may have shown what it then did not store.
   const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin);
-  if (set_back && !anti_entropy.hollow()) {
+  if (set_back) {
     turn.say(Severity::warning, "peer " + cluster.id(peer) + " has strokes that this node wrote in its last life (" +
                                     run.origin + "), and the store lacks them: it was set back, and what it lacks is " +
                                     "fetched");

@@ -41,6 +41,35 @@ TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
   EXPECT_TRUE(scene.comes_together(5_s));
 }
 
+TEST(OldBackup, IsNotForgottenByAReturnToTheOldList) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 0);
+  draw(ann, 10);
+  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
+  ASSERT_TRUE(scene.comes_together(10_s));
+  const auto backup = scene.world.node(2).store().backup();
+  scene.world.node(2).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+
+  scene.world.node(2).crash(false);
+  scene.world.node(2).store().restore(*backup);
+  scene.world.node(0).crash(false);
+  scene.world.node(2).set_list({"ws2", "ws3"});
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  ASSERT_TRUE(scene.world.node(2).core().status().hollow) << "it is under another list";
+
+  scene.world.node(2).crash(false);
+  scene.world.node(2).set_list({"ws1", "ws2", "ws3"});
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << "the mark under that list is older than the backup's news";
+  scene.world.node(0).start();
+  scene.world.run_for(3_s);
+  EXPECT_FALSE(scene.world.node(2).core().status().hollow) << "everyone was met";
+}
+
 TEST(OldBackup, OfTheLastLifeIsNoticedByWhatTheNodeWroteAfterIt) {
   Scene scene(calm(3, 3, 2));
   SimClient& ann = scene.world.client("ann", 2);
