@@ -51,6 +51,10 @@ def wait_for(done: Callable[[], bool], what: str, seconds: float = LEVEL_WITHIN_
         time.sleep(pause_s)
 
 
+def wait_until_level(urls: list[str]) -> None:
+    wait_for(lambda: is_level(urls), "level", pause_s=0.2)
+
+
 def history(url: str, channel: str) -> list[tuple[str, int, str, int]]:
     """Each stroke of a drawing that a node gives: where it stands, and whose it is."""
     found: list[tuple[str, int, str, int]] = []

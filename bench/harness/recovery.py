@@ -12,7 +12,7 @@ from typing import Any
 
 import load
 import machine
-from cluster_state import Failed, ask, check_everywhere, check_history, holds, is_level, status, wait_for
+from cluster_state import Failed, ask, check_everywhere, check_history, holds, status, wait_for, wait_until_level
 from network import Network, NotAllowed
 from processes import Running, StartFailed, die_with_parent, placed
 from servers import Inkmesh
@@ -88,7 +88,7 @@ def drawing_again(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _kill_once(bench: Bench, running: Running, run: int) -> dict[str, Any]:
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     victim = run % 3
     urls = running.urls[victim:] + running.urls[:victim]
     prefix = f"again{run}"
@@ -97,7 +97,7 @@ def _kill_once(bench: Bench, running: Running, run: int) -> dict[str, Any]:
                              "--kill", str(running.processes[victim].pid))
     finally:
         restart(running, victim)
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     check_everywhere(running.urls, [f"{prefix}-drawing-{drawing}" for drawing in range(10)], figures["strokes"])
     return figures
 
@@ -131,7 +131,7 @@ def _program_again(bench: Bench, program: str, measures: dict[str, str]) -> Iter
 
 def _kill_under(running: Running, people: subprocess.Popen[str], run: int) -> dict[str, Any]:
     assert people.stdin is not None and people.stdout is not None
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     victim = run % 3
     try:
         people.stdin.write(f"{running.processes[victim].name} {running.processes[victim].pid}\n")
@@ -144,7 +144,7 @@ def _kill_under(running: Running, people: subprocess.Popen[str], run: int) -> di
     figures = json.loads(said)
     if violations := figures.pop("violations"):
         raise Failed("; ".join(violations)[:400])
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     figures["strokes"] = figures.pop("drawn")
     check_everywhere(running.urls, figures.pop("channels"), figures["strokes"])
     return figures
@@ -180,7 +180,7 @@ def level_again(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _level_once(bench: Bench, running: Running, strokes: int) -> dict[str, Any]:
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     running.processes[2].kill()
     filled = bench.load(running, running.urls[:2], "--prefix", "level", "fill", "--strokes", str(strokes), "--drawings", "100")
     for url in running.urls[:2]:
@@ -221,7 +221,7 @@ def healed(bench: Bench) -> Iterator[dict[str, Any]]:
 
 
 def _heal_once(bench: Bench, running: Running, network: Network, run: int) -> dict[str, Any]:
-    wait_for(lambda: is_level(running.urls), "level", pause_s=0.2)
+    wait_until_level(running.urls)
     before = ask(running.urls[0], "/status")["store"]["strokes"]
     lone = run % 3
     with placed(None):

@@ -175,8 +175,10 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
     return;
   }
   ChannelLog& channel = log.open(run.channel);
+  OriginLog& origin_log = channel.of(run.origin);
   const Seq last = run.strokes.back()->seq;
-  if (run.origin == log.own() && last > channel.of(run.origin).appended) {
+  const bool lacking = last > origin_log.appended;
+  if (run.origin == log.own() && lacking) {
     ++forks;
     turn.say(Severity::error, "peer " + cluster.id(peer) + " has strokes of " + run.origin + " in " + run.channel +
                                   " that this node never numbered: another process runs in its name");
@@ -184,7 +186,6 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   }
   const TimeUs ts = run.strokes.back()->ts;
   if (ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin, ts);
-  const bool lacking = last > channel.of(run.origin).appended;
   // An asynchronous node may have shown what it then did not store.
   const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin);
   if (set_back) {
@@ -197,7 +198,6 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.
   if (accepted.gap_before == 0) sync.on_run(peer, channel, run.origin);
-  OriginLog& origin_log = channel.of(run.origin);
   if (accepted.known) replication.confirm(peer, channel, origin_log, origin_log.committed);
   if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, origin_log, last);
   if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);

@@ -89,7 +89,6 @@ std::size_t receive(zmq::socket_t& socket, zmq::message_t& last) {
 
 struct Mesh::Impl {
   Impl(const ClusterConfig& config, const NodeId& self);
-
   ~Impl();
 
   void watch(int descriptor, bool* readable);

@@ -8,7 +8,7 @@ import { Client } from './client.mjs';
 import { Cluster, httpGet } from './cluster.mjs';
 import { DrawingOn } from './drawing_on.mjs';
 import { sleep, until } from './process.mjs';
-import { peerOf, readiness, twinOf } from './twin.mjs';
+import { namedByAll, readiness, shutOutBy, twinOf } from './twin.mjs';
 
 const CHANNELS = Array.from({ length: 6 }, (_, i) => `copy_${i}`);
 /** Small files of the journal: what was drawn first is in data.mdb soon, and a copy has some of both. */
@@ -81,11 +81,9 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
       const drawn = visitors.flatMap((visitor) => CHANNELS.flatMap((channel) =>
         Array.from({ length: 10 }, (_, i) => visitor.publish(channel, { visit: i }))));
       await until('all say so', async () => {
-        for (const peer of cluster.others(node)) if (!peerOf(await peer.status(), node.id).twin) return false;
-        return (await node.status()).twin && (await twin.status()).twin;
+        return await namedByAll(cluster, node) && (await node.status()).twin && (await twin.status()).twin;
       }, 5_000);
-      await until('one of the two takes no clients', async () =>
-        (await readiness(twin)).reasons.some((reason) => reason.startsWith('twin: another process runs as ws1')), 5_000);
+      await until('one of the two takes no clients', () => shutOutBy(twin, 'ws1'), 5_000);
       assert.equal((await readiness(node)).status, 200, 'the other goes on');
       assert.equal((await twin.status()).hollow, true, 'it lacks what came after the copy');
       for (const peer of cluster.others(node)) assert.match(await peer.log(), /two processes run as ws1: .*Stop one of the two/);

@@ -28,7 +28,17 @@ export async function twinOf(cluster, node) {
 
 export const peerOf = (status, id) => status.peers.find((peer) => peer.id === id);
 
+/** Each other node says that two processes run as that one. */
+export async function namedByAll(cluster, node) {
+  for (const peer of cluster.others(node)) if (!peerOf(await peer.status(), node.id).twin) return false;
+  return true;
+}
+
 export const readiness = async (node) => {
   const answer = await httpGet(`${node.http}/readyz`, 2_000);
   return { status: answer.status, reasons: JSON.parse(answer.text).reasons };
 };
+
+/** It takes no clients because of another process; `other` begins what it says of that one. */
+export const shutOutBy = async (node, other) =>
+  (await readiness(node)).reasons.some((reason) => reason.startsWith(`twin: another process runs as ${other}`));

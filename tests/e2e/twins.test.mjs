@@ -7,7 +7,7 @@ import { Client } from './client.mjs';
 import { Cluster, httpGet, inkmesh } from './cluster.mjs';
 import { DrawingOn } from './drawing_on.mjs';
 import { patience, run, sleep, until } from './process.mjs';
-import { peerOf, readiness, twinOf } from './twin.mjs';
+import { namedByAll, peerOf, readiness, shutOutBy, twinOf } from './twin.mjs';
 
 const NAMED_MS = 3_000;
 const CHANNELS = Array.from({ length: 6 }, (_, i) => `twin_${i}`);
@@ -46,13 +46,10 @@ describe('a second process on another machine, by mistake', () => {
     twin.start();
     await until('the second process answers', async () => (await httpGet(`${twin.http}/healthz`, 500)).status === 200, 5_000, 20);
     const [byPeers, byTheFirst, byItself] = await Promise.all([
-      timed('its peers say so', async () => {
-        for (const peer of cluster.others(node)) if (!peerOf(await peer.status(), node.id).twin) return false;
-        return true;
-      }),
+      timed('its peers say so', () => namedByAll(cluster, node)),
       timed('the first process says so', async () => (await node.status()).twin),
-      timed('the second process is not ready because of it', async () =>
-        (await readiness(twin)).reasons.some((reason) => reason.startsWith('twin: another process runs as ws1 at 127.0.0.1, started earlier'))),
+      timed('the second process is not ready because of it', () =>
+        shutOutBy(twin, 'ws1 at 127.0.0.1, started earlier')),
     ]);
     t.diagnostic(`named by peers after ${byPeers} ms, by the first after ${byTheFirst} ms; the second shut out after ${byItself} ms`);
     for (const peer of cluster.others(node)) {
@@ -176,8 +173,8 @@ describe('an address that moves to another machine, where the node runs too', ()
     twin.start();
     await until('the second process answers', async () => (await httpGet(`${twin.http}/healthz`, 500)).status === 200, 5_000, 20);
     moveTo(twin);
-    const named = await timed('the earlier one is not ready because of it', async () =>
-      (await readiness(node)).reasons.some((reason) => reason.startsWith('twin: another process runs as ws1 at 127.0.0.1, started later')));
+    const named = await timed('the earlier one is not ready because of it', () =>
+      shutOutBy(node, 'ws1 at 127.0.0.1, started later'));
     t.diagnostic(`shut out after ${named} ms`);
     await away;
     assert.match(await node.log(), /another process runs as ws1: epoch \w{8} at 127\.0\.0\.1, started later\. The others listen to that one, not to this: this one takes no clients\. Stop one of the two/);

@@ -17,36 +17,44 @@ void draw(SimClient& client, int strokes) {
     client.publish(kDrawing);
 }
 
-TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
-  Scene scene(calm(3, 3, 2));
-  SimClient& ann = scene.world.client("ann", 0);
-  draw(ann, 10);
-  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
-  ASSERT_TRUE(scene.comes_together(10_s));
-  const auto backup = scene.world.node(2).store().backup();
-  scene.world.node(2).crash(false);
-  scene.world.node(2).start();
-  scene.world.run_for(3_s);
-  ASSERT_FALSE(scene.world.node(2).core().status().hollow);
+/// Ten more strokes, which everyone has.
+testing::AssertionResult drawn_everywhere(Scene& scene, SimClient& author) {
+  draw(author, 10);
+  if (auto acknowledged = scene.acknowledged(author, 5_s); !acknowledged) return acknowledged;
+  return scene.comes_together(10_s);
+}
 
+/// Node 2's store is set back while node 0 is away: it is hollow until everyone was met.
+void expect_noticed(Scene& scene, const store::MemoryStore::Backup& backup, const char* why) {
   scene.world.node(2).crash(false);
-  scene.world.node(2).store().restore(*backup);
+  scene.world.node(2).store().restore(backup);
   scene.world.node(0).crash(false);
   scene.world.node(2).start();
   scene.world.run_for(3_s);
-  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << "node 1 has met a life of which the backup knows nothing";
+  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << why;
   scene.world.node(0).start();
   scene.world.run_for(3_s);
   EXPECT_FALSE(scene.world.node(2).core().status().hollow) << "everyone was met";
   EXPECT_TRUE(scene.comes_together(5_s));
 }
 
+TEST(OldBackup, IsNoticedByThoseWhoMetTheLifeThatItLacks) {
+  Scene scene(calm(3, 3, 2));
+  SimClient& ann = scene.world.client("ann", 0);
+  ASSERT_TRUE(drawn_everywhere(scene, ann));
+  const auto backup = scene.world.node(2).store().backup();
+  scene.world.node(2).crash(false);
+  scene.world.node(2).start();
+  scene.world.run_for(3_s);
+  ASSERT_FALSE(scene.world.node(2).core().status().hollow);
+
+  expect_noticed(scene, *backup, "node 1 has met a life of which the backup knows nothing");
+}
+
 TEST(OldBackup, IsNotForgottenByAReturnToTheOldList) {
   Scene scene(calm(3, 3, 2));
   SimClient& ann = scene.world.client("ann", 0);
-  draw(ann, 10);
-  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
-  ASSERT_TRUE(scene.comes_together(10_s));
+  ASSERT_TRUE(drawn_everywhere(scene, ann));
   const auto backup = scene.world.node(2).store().backup();
   scene.world.node(2).crash(false);
   scene.world.node(2).start();
@@ -73,32 +81,17 @@ TEST(OldBackup, IsNotForgottenByAReturnToTheOldList) {
 TEST(OldBackup, OfTheLastLifeIsNoticedByWhatTheNodeWroteAfterIt) {
   Scene scene(calm(3, 3, 2));
   SimClient& ann = scene.world.client("ann", 2);
-  draw(ann, 10);
-  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
-  ASSERT_TRUE(scene.comes_together(10_s));
+  ASSERT_TRUE(drawn_everywhere(scene, ann));
   const auto backup = scene.world.node(2).store().backup();
-  draw(ann, 10);
-  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
-  ASSERT_TRUE(scene.comes_together(10_s));
+  ASSERT_TRUE(drawn_everywhere(scene, ann));
 
-  scene.world.node(2).crash(false);
-  scene.world.node(2).store().restore(*backup);
-  scene.world.node(0).crash(false);
-  scene.world.node(2).start();
-  scene.world.run_for(3_s);
-  EXPECT_TRUE(scene.world.node(2).core().status().hollow) << "node 1 has what node 2 wrote after the backup";
-  scene.world.node(0).start();
-  scene.world.run_for(3_s);
-  EXPECT_FALSE(scene.world.node(2).core().status().hollow) << "everyone was met";
-  EXPECT_TRUE(scene.comes_together(5_s));
+  expect_noticed(scene, *backup, "node 1 has what node 2 wrote after the backup");
 }
 
 TEST(OldBackup, AKillIsNotTakenForIt) {
   Scene scene(calm(3, 3, 2));
   SimClient& ann = scene.world.client("ann", 2);
-  draw(ann, 10);
-  ASSERT_TRUE(scene.acknowledged(ann, 5_s));
-  ASSERT_TRUE(scene.comes_together(10_s));
+  ASSERT_TRUE(drawn_everywhere(scene, ann));
   draw(ann, 10);
   scene.world.node(2).crash_at_commit();
   scene.world.run_for(1_s);

@@ -1,5 +1,4 @@
 // inkmesh_sim: runs of the simulated cluster by seed. Exit 0 when all promises held, 1 when one was broken.
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -8,10 +7,10 @@
 #include <iostream>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "history.h"
 #include "options.h"
+#include "parse_number.h"
 #include "run.h"
 #include "shrink.h"
 
@@ -70,12 +69,7 @@ constexpr std::string_view kHelp =
 bool parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    const auto number = [&](auto& into) {
-      if (++i >= argc) return false;
-      const std::string_view text = argv[i];
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-      return error == std::errc() && end == text.data() + text.size();
-    };
+    const auto number = [&](auto& into) { return ++i < argc && inkmesh::sim::parse_number(argv[i], into); };
     bool ok = true;
     if (name == "--seed") {
       ok = number(arguments.seed);

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -12,12 +11,12 @@
 #include <iterator>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "core/mutation.h"
 #include "history.h"
 #include "options.h"
+#include "parse_number.h"
 #include "run.h"
 #include "shrink.h"
 
@@ -132,12 +131,7 @@ constexpr const char* kHelp =
 bool parse(int argc, char** argv, Arguments& arguments) {
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
-    const auto number = [&](auto& into) {
-      if (++i >= argc) return false;
-      const std::string_view text = argv[i];
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-      return error == std::errc() && end == text.data() + text.size();
-    };
+    const auto number = [&](auto& into) { return ++i < argc && inkmesh::sim::parse_number(argv[i], into); };
     bool ok = true;
     if (name == "--seed") {
       ok = number(arguments.first_seed);

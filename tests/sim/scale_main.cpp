@@ -1,5 +1,4 @@
 // inkmesh_scale: what a mesh of a given size costs each of its nodes. Exit 0 when all promises held, 1 when not.
-#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <iostream>
@@ -7,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "parse_number.h"
 #include "scale.h"
 
 namespace {
@@ -37,9 +37,8 @@ constexpr std::string_view kHelp =
     "  --first-start     all stores are new; otherwise they were whole before\n"
     "  --json            instead of a table\n";
 
-bool parse_number(std::string_view text, double& number) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return error == std::errc() && end == text.data() + text.size() && number >= 0 && number <= 1e9;
+bool parse_amount(std::string_view text, double& number) {
+  return inkmesh::sim::parse_number(text, number) && number >= 0 && number <= 1e9;
 }
 
 bool parse_list(std::string_view text, unsigned low, unsigned high, std::vector<unsigned>& list) {
@@ -47,7 +46,7 @@ bool parse_list(std::string_view text, unsigned low, unsigned high, std::vector<
   while (true) {
     const std::size_t comma = text.find(',');
     double number = 0;
-    if (!parse_number(text.substr(0, comma), number) || number < low || number > high) return false;
+    if (!parse_amount(text.substr(0, comma), number) || number < low || number > high) return false;
     list.push_back(static_cast<unsigned>(number));
     if (comma == std::string_view::npos) return true;
     text.remove_prefix(comma + 1);
@@ -60,7 +59,7 @@ bool parse_option(std::string_view name, std::string_view text, Arguments& argum
   if (name == "--replicas") return parse_list(text, 0, 16, arguments.replicas);
   if (name == "--loss") return parse_list(text, 0, 999, arguments.losses);
   double number = 0;
-  if (!parse_number(text, number)) return false;
+  if (!parse_amount(text, number)) return false;
   if (name == "--channels") {
     options.channels = static_cast<unsigned>(number);
     return options.channels >= 2 && options.channels <= 200;
