@@ -51,7 +51,7 @@ Frame frame_of_strokes() {
   Frame frame{.node = "ws1", .epoch = "5k2m9x1q", .session = 1, .number = 1, .messages = {}};
   for (std::uint32_t i = 0; i < kFrameStrokes; ++i) {
     const auto stroke = sample_stroke(i, kSampleOrigin, 1000 + i);
-    frame.messages.emplace_back(StrokeRun{stroke->channel, stroke->origin, {stroke}, false});
+    frame.messages.emplace_back(StrokeRun{{stroke}, false});
   }
   return frame;
 }

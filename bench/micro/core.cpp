@@ -99,7 +99,7 @@ class Node {
     for (const LinkMessage& message : sent.frame.messages) {
       if (const auto* run = std::get_if<StrokeRun>(&message)) {
         forwarded += run->strokes.size();
-        stored.entries.push_back({run->channel, run->origin, run->strokes.back()->seq});
+        stored.entries.push_back({run->channel(), run->origin(), run->strokes.back()->seq});
       } else if (const auto* pull = std::get_if<Pull>(&message)) {
         said.push_back(PullDone{pull->request, pull->channel, {}, false, true});
       } else if (const auto* ask = std::get_if<SettleAsk>(&message)) {

@@ -70,12 +70,17 @@ struct InterestFull {
 
 /// Strokes of one channel and one origin in sequence, without gaps. Sent live by their origin, or in answer to a Pull.
 struct StrokeRun {
-  Channel channel;
-  Origin origin;
-  /// At least one; seqs consecutive. All carry the run's channel and origin.
+  /// At least one, of one channel and one origin; seqs consecutive.
   Strokes strokes;
   /// An answer to Fetch: replaces a damaged record that the receiver already counts in its head.
   bool repair = false;
+
+  const Channel& channel() const {
+    return strokes.front()->channel;
+  }
+  const Origin& origin() const {
+    return strokes.front()->origin;
+  }
 };
 
 /// "I have committed every stroke of this origin up to seq": sent to whoever handed the strokes over or asked.

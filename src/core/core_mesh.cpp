@@ -174,34 +174,34 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
     repairs.on_run(run);
     return;
   }
-  ChannelLog& channel = log.open(run.channel);
-  OriginLog& origin_log = channel.of(run.origin);
+  ChannelLog& channel = log.open(run.channel());
+  OriginLog& origin_log = channel.of(run.origin());
   const Seq last = run.strokes.back()->seq;
   const bool lacking = last > origin_log.appended;
-  if (run.origin == log.own() && lacking) {
+  if (run.origin() == log.own() && lacking) {
     ++forks;
-    turn.say(Severity::error, "peer " + cluster.id(peer) + " has strokes of " + run.origin + " in " + run.channel +
+    turn.say(Severity::error, "peer " + cluster.id(peer) + " has strokes of " + run.origin() + " in " + run.channel() +
                                   " that this node never numbered: another process runs in its name");
     return;
   }
   const TimeUs ts = run.strokes.back()->ts;
-  if (ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin, ts);
+  if (ts > turn.now().wall_us + core::kTsLeadMaxUs) membership.ahead(run.origin(), ts);
   // An asynchronous node may have shown what it then did not store.
-  const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin);
+  const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin());
   if (set_back) {
     turn.say(Severity::warning, "peer " + cluster.id(peer) + " has strokes that this node wrote in its last life (" +
-                                    run.origin + "), and the store lacks them: it was set back, and what it lacks is " +
+                                    run.origin() + "), and the store lacks them: it was set back, and what it lacks is " +
                                     "fetched");
     anti_entropy.set_back();
   }
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
   // What is pushed live past a gap says nothing of the pull that is to fill it.
-  if (accepted.gap_before == 0) sync.on_run(peer, channel, run.origin);
+  if (accepted.gap_before == 0) sync.on_run(peer, channel, run.origin());
   if (accepted.known) replication.confirm(peer, channel, origin_log, origin_log.committed);
   if (mutated(Mutation::confirm_before_commit)) replication.confirm(peer, channel, origin_log, last);
-  if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin, last, 0);
-  if (accepted.refused) sync.hear_of(peer, channel, run.origin, last, kStoreBehindMs);
+  if (accepted.gap_before != 0) sync.hear_of(peer, channel, run.origin(), last, 0);
+  if (accepted.refused) sync.hear_of(peer, channel, run.origin(), last, kStoreBehindMs);
 }
 
 void Core::Parts::on(NodeIx peer, const Stored& message) {

@@ -90,7 +90,7 @@ void Log::append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeI
   items_.push_back(CommittedItem{&log, &origin_log, std::move(stroke), from, origin_log.chain_appended});
 }
 
-StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
+StrokePtr Log::number(ChannelLog& log, Publish& publish) {
   OriginLog& origin_log = log.of(own_);
   auto stroke = std::make_shared<Stroke>();
   stroke->channel = log.name;
@@ -99,16 +99,16 @@ StrokePtr Log::number(ChannelLog& log, const Publish& publish) {
   const TimeUs wall_us = turn_.now().wall_us;
   const TimeUs last_ts = log.last_ts <= wall_us + kTsLeadMaxUs ? log.last_ts : origin_log.ts;
   stroke->ts = std::max(wall_us, last_ts + 1);
-  stroke->client = publish.client;
+  stroke->client = std::move(publish.client);
   stroke->op = publish.op;
-  stroke->data = publish.data;
+  stroke->data = std::move(publish.data);
   append(log, origin_log, stroke, kFromClient);
   return stroke;
 }
 
 Log::Accepted Log::accept(ChannelLog& log, const StrokeRun& run, NodeIx from) {
   Accepted accepted;
-  OriginLog& origin_log = log.of(run.origin);
+  OriginLog& origin_log = log.of(run.origin());
   const Seq first = run.strokes.front()->seq;
   const Seq last = run.strokes.back()->seq;
   if (mutated(Mutation::show_twice) && last <= origin_log.appended) accepted.fresh = run.strokes;

@@ -75,8 +75,8 @@ class Log {
     return waiting_bytes_ < run_bytes_max_;
   }
 
-  /// Numbers a client's stroke; it goes to the store with the turn's append.
-  StrokePtr number(ChannelLog& log, const Publish& publish);
+  /// Numbers a client's stroke; it goes to the store with the turn's append. Takes the publish's client and data.
+  StrokePtr number(ChannelLog& log, Publish& publish);
 
   /// What became of a peer's run.
   struct Accepted {

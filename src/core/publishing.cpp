@@ -52,7 +52,7 @@ bool Publishing::answer_known(ChannelLog& log, const Publish& publish, const std
   return true;
 }
 
-void Publishing::number(ChannelLog& log, const Publish& publish) {
+void Publishing::number(ChannelLog& log, Publish& publish) {
   ++accepted_;
   const StrokePtr stroke = log_.number(log, publish);
   acks_.wait(log, publish, KnownOp{stroke->origin, stroke->seq, stroke->ts, 0}, false);

@@ -70,7 +70,7 @@ class Publishing {
   bool refuse(const Publish& publish);
   bool answer_known(ChannelLog& log, const Publish& publish, const std::optional<KnownOp>& known);
   void release(Retries::Released released);
-  void number(ChannelLog& log, const Publish& publish);
+  void number(ChannelLog& log, Publish& publish);
 
   Turn& turn_;
   Log& log_;

@@ -327,14 +327,14 @@ void Replication::push(NodeIx peer, ChannelLog& log, OriginLog& own, const Strok
   (interested ? to.forwarded_interest : to.forwarded_durability) += strokes.size();
   // A frame holds about a MiB: a long run goes in pieces.
   constexpr std::uint64_t piece_bytes = std::uint64_t{512} << 10;
-  StrokeRun run{log.name, log_.own(), {}, false};
+  StrokeRun run;
   std::uint64_t run_bytes = 0;
   for (const StrokePtr& stroke : strokes) {
     run.strokes.push_back(stroke);
     run_bytes += cost_of(*stroke);
     if (run_bytes < piece_bytes && stroke != strokes.back()) continue;
     links_.send(peer, std::move(run), run_bytes);
-    run = StrokeRun{log.name, log_.own(), {}, false};
+    run = StrokeRun{};
     run_bytes = 0;
   }
 }

@@ -85,8 +85,6 @@ void Serving::send_runs(NodeIx peer, const Strokes& strokes, bool repair) {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < strokes.size(); ++i) {
     const Stroke& stroke = *strokes[i];
-    run.channel = stroke.channel;
-    run.origin = stroke.origin;
     run.strokes.push_back(strokes[i]);
     bytes += cost_of(stroke);
     const bool last = i + 1 == strokes.size() || strokes[i + 1]->origin != stroke.origin;

@@ -101,16 +101,12 @@ bool JournaledStore::load(Tail& tail, const std::vector<Append::Item>& items) {
 }
 
 void JournaledStore::add(Tail& tail, const Append::Item& item) {
-  count(*item.stroke);
   if (active_.empty()) active_since_ = Clock::now();
-  tail.add(item);
-}
-
-/// Before it is stored.
-void JournaledStore::count(const Stroke& stroke) {
   ++strokes_;
-  const bool in_a_tail = active_.has_channel(stroke.channel) || sealed_.has_channel(stroke.channel);
-  if (!in_a_tail && stroke.seq == 1 && !replica_->has_channel(stroke.channel)) ++channels_;
+  if (!tail.add(item) || item.stroke->seq != 1) return;
+  const Channel& channel = item.stroke->channel;
+  const Tail& other = &tail == &active_ ? sealed_ : active_;
+  if (!other.has_channel(channel) && !replica_->has_channel(channel)) ++channels_;
 }
 
 // ---- writes -----------------------------------------------------------------------------------------------------
@@ -227,9 +223,8 @@ void JournaledStore::expect_next(const std::vector<const Append*>& groups) const
     for (const Append* group : groups) {
       for (const Append::Item& item : group->items) {
         const auto [known, fresh] = heads.try_emplace({item.stroke->channel, item.stroke->origin}, 0);
-        if (fresh)
-          known->second = std::max(active_.head(known->first.channel, known->first.origin),
-                                   sealed_.head(known->first.channel, known->first.origin));
+        if (fresh) known->second = active_.head(known->first.channel, known->first.origin);
+        if (known->second == 0) known->second = sealed_.head(known->first.channel, known->first.origin);
       }
     }
   }

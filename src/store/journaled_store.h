@@ -71,7 +71,6 @@ class JournaledStore final : public Store {
   bool load(JournalFound found);
   bool load(Tail& tail, const std::vector<Append::Item>& items);
   void add(Tail& tail, const Append::Item& item);
-  void count(const Stroke& stroke);
   void expect_next(const std::vector<const Append*>& groups) const;
   WriteOutcome append_to_journal(const std::vector<const Append*>& groups);
   WriteOutcome append_to_replica(const std::vector<const Append*>& groups);

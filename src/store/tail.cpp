@@ -10,9 +10,10 @@ const Tail::Log* Tail::ChannelTail::find(std::string_view origin) const {
   return log == logs.end() ? nullptr : &*log;
 }
 
-void Tail::add(const Append::Item& item) {
+bool Tail::add(const Append::Item& item) {
   const Stroke& stroke = *item.stroke;
-  ChannelTail& channel = channels_[stroke.channel];
+  const auto [known, fresh] = channels_.try_emplace(stroke.channel);
+  ChannelTail& channel = known->second;
   auto log = std::find_if(channel.logs.begin(), channel.logs.end(),
                           [&](const Log& one) { return one.origin == stroke.origin; });
   if (log == channel.logs.end()) log = channel.logs.insert(log, Log{stroke.origin, stroke.seq, {}});
@@ -21,6 +22,7 @@ void Tail::add(const Append::Item& item) {
   ops_.insert(item.stroke);
   ++strokes_;
   bytes_ += cost_of(stroke);
+  return fresh;
 }
 
 void Tail::clear() {

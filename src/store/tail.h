@@ -19,8 +19,8 @@ namespace inkmesh::store {
 /// Not thread-safe. Bounded by its user.
 class Tail {
  public:
-  /// At its log's end: the caller has looked.
-  void add(const Append::Item& item);
+  /// At its log's end: the caller has looked. True when it is the channel's first here.
+  bool add(const Append::Item& item);
   void clear();
 
   std::size_t strokes() const {

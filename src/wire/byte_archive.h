@@ -171,6 +171,11 @@ List(Vector&, std::size_t) -> List<Vector>;
 template <class Vector>
 List(Vector&, std::size_t, std::size_t) -> List<Vector>;
 
+inline void put_name(ByteWriter& ar, std::string_view name) {
+  ar.byte(static_cast<std::uint8_t>(name.size()));
+  ar.bytes(name);
+}
+
 inline std::string checked_name(BoundedReader& ar, std::size_t size, bool (*valid)(std::string_view)) {
   const std::string_view name = ar.bytes(size);
   if (!valid(name)) throw Malformed("a name that is none");
@@ -222,8 +227,7 @@ inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Bits64& bits) {
 }
 
 inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Name& name) {
-  ar.byte(static_cast<std::uint8_t>(name.value.size()));
-  ar.bytes(name.value);
+  put_name(ar, name.value);
 }
 inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Name& name) {
   name.value = checked_name(ar, ar.byte(), name.valid);

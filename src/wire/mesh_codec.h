@@ -10,8 +10,8 @@
 
 namespace inkmesh::wire {
 
-/// One whole message. A frame past kLinkFrameBytesMax is the core's mistake: its receiver refuses it. A StrokeRun whose
-/// seqs do not follow one another, or whose strokes are of another channel or origin, ends the process.
+/// One whole message. A frame past kLinkFrameBytesMax is the core's mistake: its receiver refuses it. A StrokeRun of no
+/// strokes, of which seqs do not follow one another, or that are not of one channel and origin ends the process.
 std::string encode(const Frame& frame);
 std::string encode(const GossipMessage& message);
 

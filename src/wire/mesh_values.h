@@ -81,8 +81,7 @@ inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Bits64List& list) {
 inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Cursor& cursor) {
   ar.varint(cursor.size());
   for (const auto& [origin, seq] : cursor.seqs()) {
-    ar.byte(static_cast<std::uint8_t>(origin.size()));
-    ar.bytes(origin);
+    put_name(ar, origin);
     ar.varint(seq);
   }
 }
@@ -109,9 +108,17 @@ inline std::uint64_t after_delta(std::uint64_t before, std::uint64_t delta) {
 }
 
 inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const StrokeRun& run) {
-  auto& [channel, origin, strokes, repair] = const_cast<StrokeRun&>(run);
-  const Seq first = strokes.empty() ? 0 : strokes.front()->seq;
-  ar(channel_name(channel), origin_name(origin), repair);
+  auto& [strokes, repair] = run;
+  if (strokes.empty()) {
+    std::fprintf(stderr, "inkmesh: a run of no strokes\n");
+    std::abort();
+  }
+  const Channel& channel = run.channel();
+  const Origin& origin = run.origin();
+  const Seq first = strokes.front()->seq;
+  put_name(ar, channel);
+  put_name(ar, origin);
+  ar(repair);
   ar.varint(first);
   ar.varint(strokes.size());
   const ClientName* author = nullptr;
@@ -120,15 +127,14 @@ inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const StrokeRun& run) {
   Seq seq = first;
   for (const StrokePtr& stroke : strokes) {
     // The receiver numbers by position: going on with a run that has a gap would give one seq two contents.
-    if (first == 0 || stroke->seq != seq++ || stroke->origin != origin || stroke->channel != channel) {
+    if (stroke->seq != seq++ || stroke->origin != origin || stroke->channel != channel) {
       std::fprintf(stderr, "inkmesh: a run of %s in %s is not one: seq %llu at place %llu from %llu\n", origin.c_str(),
                    channel.c_str(), static_cast<unsigned long long>(stroke->seq),
                    static_cast<unsigned long long>(seq - 1 - first), static_cast<unsigned long long>(first));
       std::abort();
     }
     const bool same_author = author != nullptr && *author == stroke->client;
-    ar.byte(same_author ? 0 : static_cast<std::uint8_t>(stroke->client.size()));
-    if (!same_author) ar.bytes(stroke->client);
+    put_name(ar, same_author ? std::string_view{} : stroke->client);
     ar.varint(delta_of(ts, stroke->ts));
     ar.varint(delta_of(op, stroke->op));
     ar.varint(std::uint64_t{stroke->data.size()} << 1U | (stroke->duplicate ? 1U : 0U));
@@ -140,17 +146,20 @@ inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const StrokeRun& run) {
 }
 
 inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, StrokeRun& run) {
-  ar(channel_name(run.channel), origin_name(run.origin), run.repair);
+  Channel channel;
+  Origin origin;
+  ar(channel_name(channel), origin_name(origin), run.repair);
   const Seq first = checked_number(ar.varint(), 1, kNumberMax);
   const std::size_t memory = sizeof(StrokePtr) + sizeof(Stroke) + 2 * sizeof(void*);
-  const std::size_t count = ar.count(kStrokeBytesMin, kNumberMax, memory + run.channel.size() + run.origin.size());
+  const std::size_t count = ar.count(kStrokeBytesMin, kNumberMax, memory + channel.size() + origin.size());
   if (count == 0 || count - 1 > kNumberMax - first) throw Malformed("a run of no strokes, or past the last number");
   run.strokes.reserve(count);
   const Stroke* before = nullptr;
   for (std::size_t i = 0; i < count; ++i) {
     auto stroke = std::make_shared<Stroke>();
-    stroke->channel = run.channel;
-    stroke->origin = run.origin;
+    const bool last = i + 1 == count;
+    stroke->channel = last ? std::move(channel) : channel;
+    stroke->origin = last ? std::move(origin) : origin;
     stroke->seq = first + i;
     if (const std::size_t size = ar.byte(); size > 0) {
       stroke->client = checked_name(ar, size, valid_client);

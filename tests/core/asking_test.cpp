@@ -89,7 +89,7 @@ struct AskingTest : testing::Test {
     stroke->client = "bob";
     stroke->op = seq;
     stroke->data = "1";
-    return StrokeRun{kChannel, origin, {std::move(stroke)}, false};
+    return StrokeRun{{std::move(stroke)}, false};
   }
   void answer(const Asked& to, Seq head, bool more = false) {
     PullDone done{to.pull.request, kChannel, {}, more, true};

@@ -130,7 +130,7 @@ TEST_F(StatusOfOldStrokesTest, NamesWhoseStrokesInItsStoreLieFarAhead) {
 
 StrokeRun run_of(const Origin& origin, TimeUs ts) {
   const Stroke stroke{"drawing", origin, 1, ts, "ann", 1, "{}"};
-  return {stroke.channel, origin, {std::make_shared<const Stroke>(stroke)}};
+  return {{std::make_shared<const Stroke>(stroke)}};
 }
 
 TEST_F(StatusTest, NamesWhoseStrokesComeFromFarAhead) {

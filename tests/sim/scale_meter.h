@@ -269,7 +269,7 @@ class Meter : public TurnWatch {
   }
 
   void count(NodeIndex to, const StrokeRun& run) {
-    const Truth& truth = truth_of(run.channel);
+    const Truth& truth = truth_of(run.channel());
     const auto closed = truth.closed.find(to);
     const bool moments_ago = closed != truth.closed.end() && world_.now() < closed->second + kOnItsWayUs;
     const bool home = std::find(truth.homes.begin(), truth.homes.end(), to) != truth.homes.end();

@@ -54,7 +54,7 @@ TEST(MeshCodec, GossipComesBackAsItWas) {
 }
 
 TEST(MeshCodec, BytesAreTheGrammars) {
-  StrokeRun run{"c", "n~00000000", {}, false};
+  StrokeRun run;
   run.strokes.push_back(std::make_shared<Stroke>(Stroke{"c", "n~00000000", 5, 1000, "ann", 1, "{}", false}));
   run.strokes.push_back(std::make_shared<Stroke>(Stroke{"c", "n~00000000", 6, 999, "ann", 3, "7", true}));
   using namespace std::string_literals;
@@ -70,11 +70,11 @@ TEST(MeshCodec, BytesAreTheGrammars) {
 }
 
 TEST(MeshCodec, AStrokeInARunCostsFewBytesBesidesItsData) {
-  StrokeRun run{"drawing_abc123", "ws1~5k2m9x1q", {}, false};
+  StrokeRun run;
   const std::string data(200, '1');
   for (Seq seq = 1; seq <= 100; ++seq) {
     run.strokes.push_back(std::make_shared<Stroke>(
-        Stroke{run.channel, run.origin, seq, 1'763'890'000'000'000 + seq * 1000, "ann", 17 + seq, data, false}));
+        Stroke{"drawing_abc123", "ws1~5k2m9x1q", seq, 1'763'890'000'000'000 + seq * 1000, "ann", 17 + seq, data, false}));
   }
   EXPECT_LE(encode(frame_with(run)).size(), 100 * (200 + 6) + 100);
 }
@@ -120,7 +120,7 @@ TEST(MeshCodec, AWholeInterestSetFitsAFrame) {
 }
 
 TEST(MeshCodec, AFrameOfTheLargestStrokesFits) {
-  StrokeRun run{"c", "n~00000000", {}, false};
+  StrokeRun run;
   for (Seq seq = 1; seq <= 60; ++seq) {
     run.strokes.push_back(std::make_shared<Stroke>(
         Stroke{"c", "n~00000000", seq, seq, "ann", seq, std::string(kDataBytesMax, '1'), false}));
@@ -137,7 +137,7 @@ bool accepted(LinkMessage message) {
 }
 
 StrokeRun run_of(Stroke stroke) {
-  StrokeRun run{stroke.channel, stroke.origin, {}, false};
+  StrokeRun run;
   run.strokes.push_back(std::make_shared<Stroke>(std::move(stroke)));
   return run;
 }
@@ -246,6 +246,7 @@ TEST(MeshCodecDeathTest, ARunWithAGapIsNeverWritten) {
   next.channel = "d";
   run.strokes.back() = std::make_shared<Stroke>(next);
   EXPECT_DEATH(encode(frame_with(run)), "is not one");
+  EXPECT_DEATH(encode(frame_with(StrokeRun{})), "a run of no strokes");
 }
 
 }  // namespace

@@ -73,7 +73,7 @@ INKMESH_FIELDS(InterestDelta, from, opened, closed)
 INKMESH_FIELDS(GossipMessage, node, epoch, body)
 INKMESH_FIELDS(InterestFull, version, channels)
 INKMESH_FIELDS(Stroke, channel, origin, seq, ts, client, op, data, duplicate)
-INKMESH_FIELDS(StrokeRun, channel, origin, strokes, repair)
+INKMESH_FIELDS(StrokeRun, strokes, repair)
 INKMESH_FIELDS(Stored::Entry, channel, origin, seq)
 INKMESH_FIELDS(Stored, entries)
 INKMESH_FIELDS(Pull, request, channel, cursor, interested)
@@ -139,13 +139,15 @@ bool equal(const T& a, const T& b) {
 }  // namespace
 
 StrokeRun random_run(Random& random, std::size_t strokes_max) {
-  StrokeRun run{random.channel(), random.origin(), {}, random.chance(4)};
+  StrokeRun run{{}, random.chance(4)};
+  const Channel channel = random.channel();
+  const Origin origin = random.origin();
   const std::size_t count = random.between(1, strokes_max);
   const Seq first = random.chance(8) ? kNumberMax - count + 1 : random.between(1, 100'000);
   ClientName client = random.client();
   for (std::size_t i = 0; i < count; ++i) {
     if (random.chance(3)) client = random.client();
-    run.strokes.push_back(std::make_shared<Stroke>(Stroke{run.channel, run.origin, first + i, random.number(), client,
+    run.strokes.push_back(std::make_shared<Stroke>(Stroke{channel, origin, first + i, random.number(), client,
                                                           random.number(1), random.json(3), random.chance(5)}));
   }
   return run;
