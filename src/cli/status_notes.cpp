@@ -49,7 +49,14 @@ std::string state_of(const JsonObject& status, const std::string& id) {
   return {};
 }
 
-/// ` is hollow: ...`; empty when it is whole.
+/// As /status names it: `lost_records` is "lost records".
+std::string hollow_because(const JsonObject& status) {
+  std::string because = status.text("hollow_because");
+  std::replace(because.begin(), because.end(), '_', ' ');
+  return because.empty() ? because : " (" + because + ")";
+}
+
+/// ` is hollow (...), ...`; empty when it is whole.
 std::string hollow_until(const JsonObject& status) {
   std::vector<std::string> awaited;
   std::size_t away = 0;
@@ -61,7 +68,7 @@ std::string hollow_until(const JsonObject& status) {
     away += there ? 0 : 1;
   }
   if (awaited.empty()) return {};
-  std::string text = " is hollow, still to be compared with " + joined(awaited, ", ");
+  std::string text = " is hollow" + hollow_because(status) + ", still to be compared with " + joined(awaited, ", ");
   // Each of them hands over what it holds to all homes first, and says so then.
   if (away != 0 && away < awaited.size()) text += ": those that are up are not done before the others are there";
   return text;

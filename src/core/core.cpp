@@ -54,7 +54,7 @@ Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_
   parts_->log.load(heads);
   for (const StoredHead& head : heads)
     parts_->membership.holds(head.origin, head.ts);
-  if (!parts_->lives.whole() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
+  if (parts_->lives.hollow() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
 }
 
 Core::~Core() = default;

@@ -66,8 +66,13 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("ready", "1 while the node takes clients.", now.core.ready ? 1 : 0);
   text.gauge("lists_differ", "1 while some node that is there has another node list, replicas or ack.",
              now.core.lists_differ ? 1 : 0);
-  text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
+  text.gauge("hollow", "1 while the store does not count as whole: the node has yet to be compared with every other.",
              now.core.hollow ? 1 : 0);
+  if (now.core.hollow) {
+    text.family("hollow_because", "gauge",
+                "Why the store does not count as whole; always 1, and not there when it does.");
+    text.sample("hollow_because", fmt::format("{{because=\"{}\"}}", name_of(now.core.hollow_because)), 1);
+  }
   text.gauge("twin", "1 while another process runs under this node's id.", now.core.twin ? 1 : 0);
   text.gauge("shut_out", "1 while the peers listen to another process that runs under this node's id.",
              now.core.shut_out ? 1 : 0);

@@ -37,6 +37,12 @@ TEST(StatusNotes, NameWhomAHollowNodeWaitsFor) {
             "ws4 was never heard of by ws2\n");
 }
 
+TEST(StatusNotes, TellWhyANodeIsHollow) {
+  EXPECT_EQ(notes({R"({"node":"ws2","hollow":true,"hollow_because":"lost_records","hollow_until":["ws3"],)"
+                   R"("peers":[{"id":"ws3","state":"up"}]})"}),
+            "ws2 is hollow (lost records), still to be compared with ws3\n");
+}
+
 TEST(StatusNotes, AreOfEachNodeThatHasSomethingToSay) {
   EXPECT_EQ(notes({R"({"node":"ws1","reasons":["clock: 70 s off","draining"],"forks":2})",
                    R"({"node":"ws2","damaged_records":1,"repairs":7})", R"({"node":"ws3","channel_origins_max":301})"}),
