@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "inkmesh/cursor.h"
+
 namespace inkmesh::cli {
 namespace {
 
-/// Past some 400 origins a cursor does not fit into an HTTP request.
-constexpr std::uint64_t kOriginsMany = 300;
 /// From 90 percent on a store takes no publishes: there is time until then.
 constexpr std::uint64_t kNearlyFullPercent = 80;
 

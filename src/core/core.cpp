@@ -65,6 +65,7 @@ void Core::step(Event event, const Now& now, Effects& effects) {
   if (parts.started_ms == 0) {
     parts.started_ms = now.monotonic_ms;
     parts.lives.begin();
+    parts.log.begin();
     parts.twins.begin();
   }
   std::visit([&parts](auto& happened) { parts.on(happened); }, event);
