@@ -98,6 +98,12 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("damaged_records", "Damaged records that peers are asked for.", now.core.damaged_records);
   text.counter("repairs_total", "Damaged records refilled from peers.", now.core.repairs);
   text.gauge("tail_bytes", "Uncommitted and recent strokes in memory.", now.core.tail_bytes);
+  if (now.core.strokes_ahead.empty()) return;
+  text.family("strokes_ahead_seconds", "gauge",
+              "How far a node's strokes lie ahead of our wall clock, where that is more than a day.");
+  for (const StrokesAhead& ahead : now.core.strokes_ahead)
+    text.sample("strokes_ahead_seconds", fmt::format("{{node=\"{}\"}}", ahead.node),
+                static_cast<double>(ahead.ahead_ms) / 1e3);
 }
 
 void add_peers(Text& text, const Snapshot& now) {
