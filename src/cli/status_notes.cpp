@@ -80,19 +80,24 @@ std::string days(std::uint64_t ms) {
   return text;
 }
 
-/// Empty while publishes wait for nothing but their turn.
+/// Empty while publishes wait for nothing but their turn. A node that is ready and alone in its mesh version says so
+/// before any does.
 std::string acks_waiting(const JsonObject& status) {
   const auto strokes = slice_object(status.raw("strokes"));
   const std::uint64_t waiting = strokes ? strokes->number("acks_waiting").value_or(0) : 0;
   const std::uint64_t ack = status.number("ack").value_or(0);
   std::uint64_t there = 1;
+  bool other_versions = false;
   for (const std::string_view raw : list(status, "peers")) {
     const auto peer = slice_object(raw);
     if (peer && is_there(peer->text("state"))) ++there;
+    if (peer && peer->number("other_mesh_version").value_or(0) != 0) other_versions = true;
   }
-  if (waiting == 0 || there >= ack) return {};
-  return " has " + std::to_string(waiting) + " publishes waiting: each must be stored by " + std::to_string(ack) +
-         " nodes (ack), and it reaches " + std::to_string(there) + ", itself included";
+  if (there >= ack || (waiting == 0 && !other_versions)) return {};
+  const std::string what =
+      waiting == 0 ? " acknowledges no publishes" : " has " + std::to_string(waiting) + " publishes waiting";
+  return what + ": each must be stored by " + std::to_string(ack) + " nodes (ack), and it reaches " +
+         std::to_string(there) + ", itself included";
 }
 
 std::uint64_t filled_percent(const JsonObject& status) {

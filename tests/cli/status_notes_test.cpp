@@ -73,6 +73,14 @@ TEST(StatusNotes, TellThatPublishesWaitForNodesThatAreNotThere) {
   EXPECT_EQ(waits("0", "3"), down);
 }
 
+TEST(StatusNotes, TellOfANodeThatIsAloneInItsMeshVersionBeforeAnythingWaits) {
+  EXPECT_EQ(notes({R"({"node":"ws1","ready":true,"ack":2,"mesh_version":8,"strokes":{"acks_waiting":0},"peers":[)"
+                   R"({"id":"ws2","state":"down","other_mesh_version":7}]})"}),
+            "ws1 acknowledges no publishes: each must be stored by 2 nodes (ack), and it reaches 1, itself included\n"
+            "ws2 is down, as ws1 sees it\n"
+            "several mesh versions are spoken, 7 by ws2; 8 by ws1: end the upgrade\n");
+}
+
 TEST(StatusNotes, NameOnceWhoIsDownAndWhoSeesItSo) {
   EXPECT_EQ(notes({R"({"node":"ws1","peers":[{"id":"ws2","state":"up"},{"id":"ws3","state":"down"}]})",
                    R"({"node":"ws2","peers":[{"id":"ws1","state":"up"},{"id":"ws3","state":"down"}]})"}),
