@@ -19,6 +19,7 @@
 #include "inkmesh/config.h"
 #include "inkmesh/effect.h"
 #include "inkmesh/event.h"
+#include "inkmesh/hollow.h"
 #include "inkmesh/types.h"
 
 namespace inkmesh {
@@ -107,7 +108,8 @@ struct CoreStatus {
   Epoch epoch;
   bool ready = false;
   std::vector<std::string> not_ready_reasons;
-  bool hollow = false;             ///< its store is new, was lost or set back, or homes have moved since it was whole
+  bool hollow = false;             ///< its store does not count as whole,
+  HollowBecause hollow_because{};  ///< while it is
   bool lists_differ = false;       ///< a node that is there has another node list, replicas or ack, or is not on ours
   bool full = false;               ///< the store takes no publishes
   std::optional<TwinStatus> twin;  ///< another process that runs as this node

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string_view>
 
 #include "inkmesh/types.h"
 
 namespace inkmesh {
+
+/// Past so many origins operators are told: some 400 fill an HTTP request, some 3,000 a client's frame.
+constexpr std::uint32_t kOriginsMany = 300;
 
 class Cursor {
  public:

@@ -155,7 +155,8 @@ struct Note {
   std::string value;  ///< at most kNoteBytesMax
 };
 constexpr std::size_t kNoteBytesMax = 2000;
-/// The note that says with which node list the store was whole; an empty one: it is not.
+/// The note that marks a store that was whole: the node list's generation, in decimal. Whatever else it says, the store
+/// is not whole: why not, by name_of(HollowBecause).
 inline const std::string kWholeNote = "whole";
 
 /// Read what lies past a cursor, from a snapshot taken after every commit that was reported before. Answered by

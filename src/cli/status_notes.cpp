@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "inkmesh/cursor.h"
+
 namespace inkmesh::cli {
 namespace {
 
-/// Past some 400 origins a cursor does not fit into an HTTP request.
-constexpr std::uint64_t kOriginsMany = 300;
 /// From 90 percent on a store takes no publishes: there is time until then.
 constexpr std::uint64_t kNearlyFullPercent = 80;
 
@@ -49,7 +49,14 @@ std::string state_of(const JsonObject& status, const std::string& id) {
   return {};
 }
 
-/// ` is hollow: ...`; empty when it is whole.
+/// As /status names it: `lost_records` is "lost records".
+std::string hollow_because(const JsonObject& status) {
+  std::string because = status.text("hollow_because");
+  std::replace(because.begin(), because.end(), '_', ' ');
+  return because.empty() ? because : " (" + because + ")";
+}
+
+/// ` is hollow (...), ...`; empty when it is whole.
 std::string hollow_until(const JsonObject& status) {
   std::vector<std::string> awaited;
   std::size_t away = 0;
@@ -61,7 +68,7 @@ std::string hollow_until(const JsonObject& status) {
     away += there ? 0 : 1;
   }
   if (awaited.empty()) return {};
-  std::string text = " is hollow, still to be compared with " + joined(awaited, ", ");
+  std::string text = " is hollow" + hollow_because(status) + ", still to be compared with " + joined(awaited, ", ");
   // Each of them hands over what it holds to all homes first, and says so then.
   if (away != 0 && away < awaited.size()) text += ": those that are up are not done before the others are there";
   return text;
@@ -73,19 +80,24 @@ std::string days(std::uint64_t ms) {
   return text;
 }
 
-/// Empty while publishes wait for nothing but their turn.
+/// Empty while publishes wait for nothing but their turn. A node that is ready and alone in its mesh version says so
+/// before any does.
 std::string acks_waiting(const JsonObject& status) {
   const auto strokes = slice_object(status.raw("strokes"));
   const std::uint64_t waiting = strokes ? strokes->number("acks_waiting").value_or(0) : 0;
   const std::uint64_t ack = status.number("ack").value_or(0);
   std::uint64_t there = 1;
+  bool other_versions = false;
   for (const std::string_view raw : list(status, "peers")) {
     const auto peer = slice_object(raw);
     if (peer && is_there(peer->text("state"))) ++there;
+    if (peer && peer->number("other_mesh_version").value_or(0) != 0) other_versions = true;
   }
-  if (waiting == 0 || there >= ack) return {};
-  return " has " + std::to_string(waiting) + " publishes waiting: each must be stored by " + std::to_string(ack) +
-         " nodes (ack), and it reaches " + std::to_string(there) + ", itself included";
+  if (there >= ack || (waiting == 0 && !other_versions)) return {};
+  const std::string what =
+      waiting == 0 ? " acknowledges no publishes" : " has " + std::to_string(waiting) + " publishes waiting";
+  return what + ": each must be stored by " + std::to_string(ack) + " nodes (ack), and it reaches " +
+         std::to_string(there) + ", itself included";
 }
 
 std::uint64_t filled_percent(const JsonObject& status) {

@@ -211,13 +211,13 @@ void AntiEntropy::check_refilled() {
     if (node != cluster_.self() && !peers_[node].settled_once) return;
   }
   hollow_ = false;
-  lives_.note_whole(true);
+  lives_.note_whole();
 }
 
-void AntiEntropy::set_back() {
+void AntiEntropy::became_hollow(HollowBecause because) {
   // Whole again as soon as everyone has been compared with, in this life: a crash before that must not forget it. Nor
   // may a return to the list whose mark the store still bears, where another one has made it hollow.
-  lives_.note_whole(false);
+  lives_.note_hollow(because);
   hollow_ = true;
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     peers_[node].settled_once = false;

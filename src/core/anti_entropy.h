@@ -38,8 +38,8 @@ class AntiEntropy {
   void began_hollow() {
     hollow_ = true;
   }
-  /// The store turns out to be older than this node's last life.
-  void set_back();
+  /// The store turns out to lack what this node may have acknowledged.
+  void became_hollow(HollowBecause because);
 
   /// The peers listen to another process in this one's place: they do not answer, and may know more.
   void set_shut_out(bool shut_out) {

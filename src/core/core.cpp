@@ -54,7 +54,7 @@ Core::Core(CoreSettings settings, const std::vector<StoredHead>& heads) : parts_
   parts_->log.load(heads);
   for (const StoredHead& head : heads)
     parts_->membership.holds(head.origin, head.ts);
-  if (!parts_->lives.whole() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
+  if (parts_->lives.hollow() && !mutated(Mutation::forget_lost_disk)) parts_->anti_entropy.began_hollow();
 }
 
 Core::~Core() = default;
@@ -65,6 +65,7 @@ void Core::step(Event event, const Now& now, Effects& effects) {
   if (parts.started_ms == 0) {
     parts.started_ms = now.monotonic_ms;
     parts.lives.begin();
+    parts.log.begin();
     parts.twins.begin();
   }
   std::visit([&parts](auto& happened) { parts.on(happened); }, event);

@@ -192,7 +192,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
     turn.say(Severity::warning, "peer " + cluster.id(peer) + " has strokes that this node wrote in its last life (" +
                                     run.origin() + "), and the store lacks them: it was set back, and what it lacks is " +
                                     "fetched");
-    anti_entropy.set_back();
+    anti_entropy.became_hollow(HollowBecause::set_back);
   }
   const core::Log::Accepted accepted = log.accept(channel, run, peer);
   sessions.show(channel, accepted.fresh);
@@ -286,12 +286,12 @@ void Core::Parts::on(NodeIx peer, const DigestReply& message) {
 
 void Core::Parts::on(NodeIx peer, const SettleAsk& message) {
   if (lives.lacks(message.knew)) {
+    const bool twin = twins.is_rival(message.knew);
     const std::string met = "peer " + cluster.id(peer) + " has met this node as " + message.knew;
     turn.say(Severity::warning,
-             met + (twins.is_rival(message.knew)
-                        ? ", which was another process: what that one may have confirmed is fetched"
-                        : ", of which the store has no trace: it was lost or put back, and what it lacks is fetched"));
-    anti_entropy.set_back();
+             met + (twin ? ", which was another process: what that one may have confirmed is fetched"
+                         : ", of which the store has no trace: it was lost or put back, and what it lacks is fetched"));
+    anti_entropy.became_hollow(twin ? HollowBecause::twin : HollowBecause::lost_life);
   }
   anti_entropy.on_settle_ask(peer, message);
 }

@@ -47,6 +47,7 @@ CoreStatus Core::Parts::status() const {
   status.not_ready_reasons = not_ready_reasons();
   status.ready = status.not_ready_reasons.empty();
   status.hollow = anti_entropy.hollow();
+  if (const auto& because = lives.hollow()) status.hollow_because = *because;
   status.strokes_ahead = membership.strokes_ahead();
   status.lists_differ = membership.lists_differ();
   status.full = publishing.out_of_space();

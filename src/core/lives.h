@@ -8,11 +8,13 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/cluster_map.h"
 #include "core/turn.h"
+#include "inkmesh/hollow.h"
 #include "inkmesh/types.h"
 
 namespace inkmesh::core {
@@ -25,11 +27,13 @@ class Lives {
   /// Notes this life: before anything else goes to the store.
   void begin();
 
-  /// The store was whole once, with this node list: it had been compared with every node.
-  bool whole() const {
-    return whole_;
+  /// Why the store does not count as whole. Empty: it was whole once, with this node list: it had been compared with
+  /// every node.
+  const std::optional<HollowBecause>& hollow() const {
+    return hollow_;
   }
-  void note_whole(bool whole);
+  void note_whole();
+  void note_hollow(HollowBecause because);
 
   /// A new life of a peer.
   void met(NodeIx peer, const Epoch& epoch);
@@ -51,7 +55,7 @@ class Lives {
   Origin last_;        ///< of the life before this one on this store; empty: none, or it is known to be set back
   std::vector<Epoch> present_;
   std::vector<Epoch> former_;
-  bool whole_ = false;
+  std::optional<HollowBecause> hollow_;
 };
 
 }  // namespace inkmesh::core

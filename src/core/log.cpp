@@ -9,6 +9,10 @@
 namespace inkmesh::core {
 namespace {
 
+constexpr const char* kWhatFollows =
+    "each life of a node that draws is one. A cursor of more than some 400 does not fit an HTTP request, one of more "
+    "than some 3,000 no subscription: those begin from the start. Restart nodes less often, or go on in a new drawing";
+
 std::uint64_t head_hash(const Origin& origin, Seq seq, std::uint64_t chain) {
   return seq == 0 ? 0 : mix(channel_hash(origin) ^ mix(seq ^ mix(chain)));
 }
@@ -37,6 +41,21 @@ void Log::load(const std::vector<StoredHead>& heads) {
   empty_.clear();
 }
 
+void Log::begin() {
+  begun_ = true;
+  std::size_t many = 0;
+  const ChannelLog* most = nullptr;
+  for (const auto& [key, log] : channels_) {
+    if (log->held_origins <= kOriginsMany) continue;
+    ++many;
+    if (most == nullptr || log->held_origins > most->held_origins) most = log.get();
+  }
+  if (most == nullptr) return;
+  turn_.say(Severity::warning, std::to_string(many) + " channels have strokes of over " + std::to_string(kOriginsMany) +
+                                   " origins, the most (" + std::to_string(most->held_origins) + ") channel " +
+                                   most->name + ": " + kWhatFollows);
+}
+
 ChannelLog& Log::open(const Channel& channel) {
   if (ChannelLog* found = find(channel)) return *found;
   auto log = std::make_unique<ChannelLog>();
@@ -56,9 +75,18 @@ ChannelLog* Log::find(const Channel& channel) {
   return it == by_name_.end() ? nullptr : it->second;
 }
 
+/// An origin that is held stays held: a channel passes the bound once.
+void Log::count_origin(ChannelLog& log) {
+  channel_origins_max_ = std::max(channel_origins_max_, ++log.held_origins);
+  if (begun_ && log.held_origins == kOriginsMany + 1) {
+    turn_.say(Severity::warning, "channel " + log.name + " has strokes of " + std::to_string(log.held_origins) +
+                                     " origins: " + kWhatFollows);
+  }
+}
+
 void Log::set_head(ChannelLog& log, const Origin& origin, OriginLog& origin_log, Seq seq, std::uint64_t chain) {
   const bool held = log.held();
-  if (origin_log.committed == 0 && seq != 0) channel_origins_max_ = std::max(channel_origins_max_, ++log.held_origins);
+  if (origin_log.committed == 0 && seq != 0) count_origin(log);
   log.state_hash ^= head_hash(origin, origin_log.committed, origin_log.chain_committed);
   origin_log.committed = seq;
   origin_log.chain_committed = chain;

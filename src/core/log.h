@@ -31,6 +31,8 @@ class Log {
   Log(Turn& turn, const ClusterMap& cluster, Origin own, Durability durability, const CoreLimits& limits);
 
   void load(const std::vector<StoredHead>& heads);
+  /// Says what was loaded that operators should know of.
+  void begin();
 
   using Channels = std::map<ChannelKey, std::unique_ptr<ChannelLog>>;
   const Channels& channels() const {
@@ -135,6 +137,7 @@ class Log {
   void append(ChannelLog& log, OriginLog& origin_log, StrokePtr stroke, NodeIx from);
   void trim(ChannelLog& log, const Origin& origin, OriginLog& origin_log, std::size_t keep);
   void set_head(ChannelLog& log, const Origin& origin, OriginLog& origin_log, Seq seq, std::uint64_t chain);
+  void count_origin(ChannelLog& log);
 
   Turn& turn_;
   const ClusterMap& cluster_;
@@ -146,6 +149,7 @@ class Log {
   std::unordered_map<std::string_view, ChannelLog*> by_name_;
   std::uint64_t held_channels_ = 0;
   std::uint32_t channel_origins_max_ = 0;
+  bool begun_ = false;
 
   Append next_;                       ///< gathered in this turn
   std::vector<CommittedItem> items_;  ///< beside next_.items

@@ -66,8 +66,13 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("ready", "1 while the node takes clients.", now.core.ready ? 1 : 0);
   text.gauge("lists_differ", "1 while some node that is there has another node list, replicas or ack.",
              now.core.lists_differ ? 1 : 0);
-  text.gauge("hollow", "1 until the store has been whole once: it is new, or was lost and is being refilled.",
+  text.gauge("hollow", "1 while the store does not count as whole: the node has yet to be compared with every other.",
              now.core.hollow ? 1 : 0);
+  if (now.core.hollow) {
+    text.family("hollow_because", "gauge",
+                "Why the store does not count as whole; always 1, and not there when it does.");
+    text.sample("hollow_because", fmt::format("{{because=\"{}\"}}", name_of(now.core.hollow_because)), 1);
+  }
   text.gauge("twin", "1 while another process runs under this node's id.", now.core.twin ? 1 : 0);
   text.gauge("shut_out", "1 while the peers listen to another process that runs under this node's id.",
              now.core.shut_out ? 1 : 0);
@@ -93,6 +98,12 @@ void add_node(Text& text, const Snapshot& now) {
   text.gauge("damaged_records", "Damaged records that peers are asked for.", now.core.damaged_records);
   text.counter("repairs_total", "Damaged records refilled from peers.", now.core.repairs);
   text.gauge("tail_bytes", "Uncommitted and recent strokes in memory.", now.core.tail_bytes);
+  if (now.core.strokes_ahead.empty()) return;
+  text.family("strokes_ahead_seconds", "gauge",
+              "How far a node's strokes lie ahead of our wall clock, where that is more than a day.");
+  for (const StrokesAhead& ahead : now.core.strokes_ahead)
+    text.sample("strokes_ahead_seconds", fmt::format("{{node=\"{}\"}}", ahead.node),
+                static_cast<double>(ahead.ahead_ms) / 1e3);
 }
 
 void add_peers(Text& text, const Snapshot& now) {

@@ -115,8 +115,8 @@ std::uint32_t retry_ms() {
 }
 
 /// In the store, not only for this life: it counts until the node has compared itself with every other.
-void forget_whole(store::Store& store) {
-  const store::WriteOutcome outcome = store.note(Note{kWholeNote, {}});
+void note_restored(store::Store& store) {
+  const store::WriteOutcome outcome = store.note(Note{kWholeNote, std::string(name_of(HollowBecause::restored))});
   if (outcome.result != store::WriteResult::ok) {
     throw std::runtime_error("cannot note that the store was restored: " + outcome.detail);
   }
@@ -138,7 +138,7 @@ void run_until_signal(const ClusterConfig& config, const NodeId& self, const Run
   const std::string path = store_path(config, self);
   const auto store = store::open_store({path, config.storage.map_size_bytes, self});
   CoreSettings settings = core_settings(config, self);
-  if (options.restored) forget_whole(*store);
+  if (options.restored) note_restored(*store);
   if (store->journal_damaged()) {
     log(Severity::warning, "the store's journal has lost records: what it lacks is refilled from the peers",
         {{"store", path}});

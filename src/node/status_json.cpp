@@ -139,6 +139,7 @@ std::string status_json(const ClusterConfig& config, const Snapshot& now) {
     json.add("ready", core.ready);
     json.list("reasons", core.not_ready_reasons, [&](const std::string& reason) { json.text(reason); });
     json.add("hollow", core.hollow);
+    if (core.hollow) json.add("hollow_because", name_of(core.hollow_because));
     std::vector<std::string_view> awaited;
     for (const PeerStatus& peer : core.peers) {
       if (peer.awaited) awaited.emplace_back(peer.id);

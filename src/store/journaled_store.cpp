@@ -59,7 +59,7 @@ JournaledStore::JournaledStore(std::unique_ptr<Store> replica, const JournalSett
       journal_(settings.folder, settings.segment_bytes, applied_in(replica_->notes())) {
   damaged_ = !load(journal_.take_found());
   if (damaged_) {
-    const WriteOutcome outcome = replica_->note({kWholeNote, {}});
+    const WriteOutcome outcome = replica_->note({kWholeNote, std::string(name_of(HollowBecause::lost_records))});
     if (outcome.result != WriteResult::ok) throw StoreError(outcome.detail);
   }
   applier_ = std::thread([this] { apply_loop(); });

@@ -35,7 +35,7 @@ struct JournalSettings {
 
 class JournaledStore final : public Store {
  public:
-  /// Throws StoreError. A journal that was found damaged leaves the store without the note that it is whole.
+  /// Throws StoreError. A journal that was found damaged is noted: the store is not whole.
   JournaledStore(std::unique_ptr<Store> replica, const JournalSettings& settings);
   /// Takes all to the replica that it has room for.
   ~JournaledStore() override;

@@ -160,9 +160,9 @@ void LmdbReplica::check_copy(WriteTxn& txn) {
   check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot write which file it is");
   if (same) return;
   const std::string whole = std::string(kNotePrefix) + kWholeNote;
-  MDB_val mark = to_val(whole);
-  const int gone = mdb_del(txn.get(), tables_.meta, &mark, nullptr);
-  if (gone != MDB_NOTFOUND) check(gone, "cannot note that the store is a copy");
+  key = to_val(whole);
+  value = to_val(name_of(HollowBecause::copied));
+  check(mdb_put(txn.get(), tables_.meta, &key, &value, 0), "cannot note that the store is a copy");
 }
 
 std::map<std::string, std::string> LmdbReplica::notes() {

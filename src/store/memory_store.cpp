@@ -212,9 +212,9 @@ std::shared_ptr<const MemoryStore::Backup> MemoryStore::backup() const {
   return std::make_shared<const Backup>(Backup{channels_, used_bytes_, strokes_, damaged_, notes_});
 }
 
-void MemoryStore::forget_note(const std::string& name) {
+void MemoryStore::set_note(const Note& note) {
   const Lock lock(mutex_);
-  notes_.erase(name);
+  notes_[note.name] = note.value;
 }
 
 void MemoryStore::restore(const Backup& backup) {

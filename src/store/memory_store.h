@@ -42,7 +42,8 @@ class MemoryStore : public Store {
   struct Backup;
   std::shared_ptr<const Backup> backup() const;
   void restore(const Backup& backup);
-  void forget_note(const std::string& name);
+  /// Not refused, whatever is.
+  void set_note(const Note& note);
   /// The next `times` appends and repairs come to `result` and store nothing.
   void refuse_next(WriteResult result, unsigned times = 1);
   /// Resizes the map. What is stored stays, though it be more.

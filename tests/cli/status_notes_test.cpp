@@ -37,6 +37,12 @@ TEST(StatusNotes, NameWhomAHollowNodeWaitsFor) {
             "ws4 was never heard of by ws2\n");
 }
 
+TEST(StatusNotes, TellWhyANodeIsHollow) {
+  EXPECT_EQ(notes({R"({"node":"ws2","hollow":true,"hollow_because":"lost_records","hollow_until":["ws3"],)"
+                   R"("peers":[{"id":"ws3","state":"up"}]})"}),
+            "ws2 is hollow (lost records), still to be compared with ws3\n");
+}
+
 TEST(StatusNotes, AreOfEachNodeThatHasSomethingToSay) {
   EXPECT_EQ(notes({R"({"node":"ws1","reasons":["clock: 70 s off","draining"],"forks":2})",
                    R"({"node":"ws2","damaged_records":1,"repairs":7})", R"({"node":"ws3","channel_origins_max":301})"}),
@@ -65,6 +71,14 @@ TEST(StatusNotes, TellThatPublishesWaitForNodesThatAreNotThere) {
       "ws1 has 7 publishes waiting: each must be stored by 3 nodes (ack), and it reaches 2, itself included\n" + down);
   EXPECT_EQ(waits("7", "2"), down) << "their turn comes";
   EXPECT_EQ(waits("0", "3"), down);
+}
+
+TEST(StatusNotes, TellOfANodeThatIsAloneInItsMeshVersionBeforeAnythingWaits) {
+  EXPECT_EQ(notes({R"({"node":"ws1","ready":true,"ack":2,"mesh_version":8,"strokes":{"acks_waiting":0},"peers":[)"
+                   R"({"id":"ws2","state":"down","other_mesh_version":7}]})"}),
+            "ws1 acknowledges no publishes: each must be stored by 2 nodes (ack), and it reaches 1, itself included\n"
+            "ws2 is down, as ws1 sees it\n"
+            "several mesh versions are spoken, 7 by ws2; 8 by ws1: end the upgrade\n");
 }
 
 TEST(StatusNotes, NameOnceWhoIsDownAndWhoSeesItSo) {

@@ -46,11 +46,11 @@ const over = async (node, folder) => {
 };
 
 const WAYS = [
-  { title: 'mdb_copy of a running node, in a new folder, with --restored', copy: copyRunning, put: anew, options: ['--restored'], said: /the store is new, was lost or put back/ },
-  { title: 'mdb_copy of a running node, in the place of the file that was removed', copy: copyRunning, put: instead, said: /the store is new, was lost or put back/ },
-  { title: 'mdb_copy of a running node, over the file that was there', copy: copyRunning, put: over, said: /journal has lost records[^]*the store is new, was lost or put back/ },
-  { title: 'a copy of the stopped node\'s folder, over the files that were there', copy: copyStopped, put: over, said: /peer ws2 has met this node as \w{8}, of which the store has no trace: it was lost or put back, and what it lacks is fetched/ },
-  { title: 'a snapshot of a running node\'s disk, over the files that were there', copy: copyDisk, put: over, said: /peer ws2 has strokes that this node wrote in its last life \(ws1~\w{8}\), and the store lacks them: it was set back, and what it lacks is fetched/ },
+  { title: 'mdb_copy of a running node, in a new folder, with --restored', copy: copyRunning, put: anew, options: ['--restored'], because: 'restored', said: /the store was put back from a backup \(--restored\)/ },
+  { title: 'mdb_copy of a running node, in the place of the file that was removed', copy: copyRunning, put: instead, because: 'copied', said: /the store is a copy of the one that was/ },
+  { title: 'mdb_copy of a running node, over the file that was there', copy: copyRunning, put: over, because: 'lost_records', said: /journal has lost records[^]*the store has lost records/ },
+  { title: 'a copy of the stopped node\'s folder, over the files that were there', copy: copyStopped, put: over, because: 'lost_life', said: /peer ws2 has met this node as \w{8}, of which the store has no trace: it was lost or put back, and what it lacks is fetched/ },
+  { title: 'a snapshot of a running node\'s disk, over the files that were there', copy: copyDisk, put: over, because: 'set_back', said: /peer ws2 has strokes that this node wrote in its last life \(ws1~\w{8}\), and the store lacks them: it was set back, and what it lacks is fetched/ },
 ];
 
 describe('a store that is put back', () => {
@@ -75,7 +75,7 @@ describe('a store that is put back', () => {
     await author.close();
   }
 
-  for (const [i, { title, copy, put, options, said }] of WAYS.entries()) {
+  for (const [i, { title, copy, put, options, because, said }] of WAYS.entries()) {
     it(title, async (t) => {
       const [node, other, away] = cluster.nodes;
       const backup = path.join(cluster.folder, `backup_${i}`);
@@ -94,7 +94,7 @@ describe('a store that is put back', () => {
       });
       await until('it is hollow', async () => (await node.status()).hollow, 3_000);
       await sleep(500);
-      assert.equal((await node.status()).hollow, true, 'one node was not met yet');
+      assert.equal((await node.status()).hollow_because, because, 'one node was not met yet');
       assert.match((await node.log()).slice(logged), said);
       assert.equal(peerOf(await other.status(), node.id).hollow, true);
       for (const each of [node, other]) assert.equal((await each.page(CHANNELS[0])).complete, false, each.id);

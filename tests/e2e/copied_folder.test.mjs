@@ -85,7 +85,7 @@ for (const [title, stopped] of [['while it runs', false], ['while it is stopped'
       }, 5_000);
       await until('one of the two takes no clients', () => shutOutBy(twin, 'ws1'), 5_000);
       assert.equal((await readiness(node)).status, 200, 'the other goes on');
-      assert.equal((await twin.status()).hollow, true, 'it lacks what came after the copy');
+      assert.equal((await twin.status()).hollow_because, 'copied', 'it lacks what came after the copy');
       for (const peer of cluster.others(node)) assert.match(await peer.log(), /two processes run as ws1: .*Stop one of the two/);
       assert.match(await twin.log(), /another process runs as ws1: .*this one takes no clients\. Stop one of the two/);
       assert.match(await node.log(), /another process runs as ws1: .*Stop one of the two/);

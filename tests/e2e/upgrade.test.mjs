@@ -65,6 +65,7 @@ it('one node of three is upgraded: the other two go on; at that one strokes wait
   const [first, second, third] = cluster.nodes;
   await upgrade(first);
   await saidOfEachOther([second, third], [first]);
+  assert.match((await run(inkmesh, ['status', first.http])).stdout, /\nws1 (acknowledges no publishes|has \d+ publishes waiting): each must be stored by 2 nodes/);
   for (const node of [second, third]) {
     const { took } = await acknowledged(node, `two_${node.id}`, 2_000);
     assert.ok(took !== undefined, `${node.id} acknowledges`);

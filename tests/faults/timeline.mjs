@@ -21,6 +21,9 @@ const CHARTS = [
   ['delayed', '#c62828', 'waiting for an ack for over 1 s'],
 ];
 
+const PEACE = 'no more faults, nobody draws';
+const PEACE_WIDTH = 170; // with its gap; on the left of its line where there is less
+
 const escape = (text) => String(text).replace(/[&<>"]/g, (c) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' })[c]);
 const tidy = (number) => Math.round(number * 10) / 10;
 
@@ -110,8 +113,9 @@ class Picture {
     }
     if (peaceMs !== undefined) {
       const x = this.x(peaceMs);
+      const late = x > WIDTH - RIGHT - PEACE_WIDTH;
       lines.push(`<line x1="${x}" x2="${x}" y1="10" y2="${this.y - GAP + 4}" stroke="#000" stroke-dasharray="5 4"/>`,
-        `<text x="${x + 4}" y="16">no more faults, nobody draws</text>`);
+        `<text x="${late ? x - 4 : x + 4}" y="16"${late ? ' text-anchor="end"' : ''}>${PEACE}</text>`);
     }
     return lines.join('\n');
   }

@@ -22,6 +22,7 @@ inline Snapshot sample_snapshot() {
   now.core.damaged_records = 110;
   now.core.repairs = 111;
   now.core.hollow = true;
+  now.core.hollow_because = HollowBecause::lost_records;
   now.core.strokes_ahead = {{"ws2", 112}, {"ws7", 113}};
   now.core.twin = TwinStatus{"bbbbbbbb", "10.0.0.8", false};
   now.core.shut_out = true;

@@ -75,6 +75,21 @@ TEST(Metrics, TellInterestAndDurabilityApartForEachPeer) {
   EXPECT_THAT(text, HasSubstr("inkmesh_forwarded_strokes_total{peer=\"ws3\",reason=\"durability\"} 0\n"));
 }
 
+TEST(Metrics, NameWhatIsNotAsItShouldBeAndNothingElse) {
+  Snapshot now = sample_snapshot();
+  std::string text = metrics_text(now);
+  EXPECT_THAT(text, HasSubstr("inkmesh_hollow 1\n"));
+  EXPECT_THAT(text, HasSubstr("inkmesh_hollow_because{because=\"lost_records\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("inkmesh_strokes_ahead_seconds{node=\"ws2\"} 0.112\n"));
+  EXPECT_THAT(text, HasSubstr("inkmesh_strokes_ahead_seconds{node=\"ws7\"} 0.113\n"));
+  now.core.hollow = false;
+  now.core.strokes_ahead.clear();
+  text = metrics_text(now);
+  EXPECT_THAT(text, HasSubstr("inkmesh_hollow 0\n"));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("hollow_because")));
+  EXPECT_THAT(text, ::testing::Not(HasSubstr("strokes_ahead")));
+}
+
 /// As a strict reader of the format would: each sample follows its family's HELP and TYPE, no family comes twice, no
 /// sample comes twice, counters end in _total.
 TEST(Metrics, AreWellFormed) {

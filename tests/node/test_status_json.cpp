@@ -92,6 +92,7 @@ TEST(StatusJson, TellsWhoSpeaksAnotherVersionOfTheMeshsLanguage) {
 TEST(StatusJson, TellsWhatIsNotWholeAndWhoIsWaitedFor) {
   const auto json = status();
   EXPECT_TRUE(json["hollow"].GetBool());
+  EXPECT_STREQ(json["hollow_because"].GetString(), "lost_records");
   ASSERT_EQ(json["hollow_until"].Size(), 1U);
   EXPECT_STREQ(json["hollow_until"][0].GetString(), "ws3");
   EXPECT_EQ(json["forks"].GetUint64(), 108U);

@@ -74,7 +74,7 @@ void World::lose_disk(NodeIndex node) {
 void World::restore(NodeIndex node, const store::MemoryStore::Backup& backup) {
   if (trace_.recording()) note(ids_[node] + " starts on a backup");
   nodes_[node]->store().restore(backup);
-  nodes_[node]->store().forget_note(kWholeNote);
+  nodes_[node]->store().set_note({kWholeNote, std::string(name_of(HollowBecause::restored))});
 }
 
 void World::note(const std::string& text) {

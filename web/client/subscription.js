@@ -1,7 +1,7 @@
 import { Emitter } from './emitter.js';
 import { isPassing } from './errors.js';
 
-const CURSOR_ORIGINS_MAX = 3_000; // a larger cursor does not fit into a frame
+const CURSOR_BYTES_MAX = 96_000; // as JSON; a larger one does not fit into a frame, of 96 KiB with the rest
 const RETRY_MS = 500;
 const ANSWER_MS = 10_000;
 const ASK_AGAIN_MS = 1_000;
@@ -68,7 +68,8 @@ export class Subscription extends Emitter {
   /** Asks for the channel, from where it stands. */
   ask() {
     if (this.state === 'closed') return;
-    const shown = this.#cursor && this.#cursor.size <= CURSOR_ORIGINS_MAX ? { cursor: this.cursor } : undefined;
+    const { cursor } = this;
+    const shown = JSON.stringify(cursor).length <= CURSOR_BYTES_MAX ? { cursor } : undefined;
     const begin = this.#cursor ? (shown ?? {}) : this.#begin;
     this.#setState('waiting');
     this.#deaf = true;

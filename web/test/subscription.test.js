@@ -184,14 +184,18 @@ test('a node that answers a cursor with the whole drawing makes us forget', asyn
   assert.deepEqual(violations, []);
 });
 
-test('a cursor that is too large for a frame is not shown', async () => {
-  const { node, events } = await open();
-  await node.subscribed();
-  await node.strokes(...Array.from({ length: 3_001 }, (_, i) => stroke(`ws1~${String(i).padStart(8, '0')}`, 1)));
-  await node.reconnect();
-  assert.equal(node.asked[0].cursor, undefined);
-  await node.subscribed('full', {});
-  assert.deepEqual(events, ['reset']);
+test('a cursor that is too large for a frame is not shown, however long its nodes\' names are', async () => {
+  for (const [id, lives, fits] of [['ws1', 5_000, true], ['ws1', 6_000, false], ['n'.repeat(32), 2_000, true], ['n'.repeat(32), 2_200, false]]) {
+    const { node, events } = await open();
+    await node.subscribed();
+    await node.strokes(...Array.from({ length: lives }, (_, i) => stroke(`${id}~${String(i).padStart(8, '0')}`, 1)));
+    await node.reconnect();
+    const [asked] = node.asked;
+    assert.equal(asked.cursor !== undefined, fits, `${lives} lives of ${id}`);
+    assert.ok(JSON.stringify(asked).length <= 96 * 1024);
+    await node.subscribed(fits ? 'delta' : 'full', asked.cursor ?? {});
+    assert.deepEqual(events, fits ? [] : ['reset']);
+  }
 });
 
 test('another cursor in the answer than was shown is reported', async () => {
