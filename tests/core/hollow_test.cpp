@@ -53,7 +53,7 @@ struct Started {
   }
   void misses_strokes_of_its_last_life() {
     const Stroke stroke{"drawing", make_origin("me", kFormer), 1, 1, "ann", 1, "{}"};
-    hears(StrokeRun{stroke.channel, stroke.origin, {std::make_shared<const Stroke>(stroke)}});
+    hears(StrokeRun{{std::make_shared<const Stroke>(stroke)}});
   }
   /// Empty: it is whole.
   std::string because() const {
