@@ -7,14 +7,22 @@
 #include "node/config/config_values.h"
 
 namespace inkmesh::cli {
+namespace {
+
+/// As JSON: with the rest of a request within kFrameBytesMax.
+constexpr std::size_t kCursorBytesMax = 96'000;
+
+}  // namespace
 
 ChannelReader::ChannelReader(Channel channel, ReaderStart start)
     : channel_(std::move(channel)), start_(std::move(start)), cursor_(start_.cursor) {}
 
 std::string ChannelReader::subscribe_message() const {
   std::string message = R"({"type":"subscribe","id":1,"channel":)" + json_string(channel_);
-  if (began_ || start_.kind == ReaderStart::Kind::cursor) {
-    message += ",\"cursor\":" + json_of(cursor_);
+  if (has_cursor()) {
+    // One that does not fit is not shown: all comes again.
+    const std::string cursor = json_of(cursor_);
+    if (cursor.size() <= kCursorBytesMax) message += ",\"cursor\":" + cursor;
   } else if (start_.kind == ReaderStart::Kind::since) {
     message += ",\"since\":" + std::to_string(start_.since);
   } else if (start_.kind == ReaderStart::Kind::live) {
@@ -61,16 +69,21 @@ void ChannelReader::take_subscribed(const JsonObject& message, ReaderNews& news)
     return;
   }
   const std::string mode = message.text("mode");
-  const bool shown = began_ || start_.kind == ReaderStart::Kind::cursor;
   if (mode == "reset") {
     news.note = "the drawing was reset: it starts over";
     cursor_ = *cursor;
-  } else if (mode == "delta" && shown && *cursor != cursor_) {
+  } else if (mode == "delta" && has_cursor() && *cursor != cursor_) {
     break_promise(news, "a delta from " + json_of(*cursor) + " where " + json_of(cursor_) + " was shown");
   } else {
+    const bool again = mode == "full" && has_cursor() && cursor_.size() != 0;
+    if (again) news.note = "from the start again: the cursor was too long for a request, or nothing was known of it";
     cursor_ = *cursor;
   }
   began_ = true;
+}
+
+bool ChannelReader::has_cursor() const {
+  return began_ || start_.kind == ReaderStart::Kind::cursor;
 }
 
 void ChannelReader::take_stroke(const JsonObject& stroke, ReaderNews& news) {

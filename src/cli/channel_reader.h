@@ -51,6 +51,7 @@ class ChannelReader {
   void take_subscribed(const JsonObject& message, ReaderNews& news);
   void take_error(const JsonObject& message, ReaderNews& news);
   void break_promise(ReaderNews& news, std::string text);
+  bool has_cursor() const;
 
   Channel channel_;
   ReaderStart start_;

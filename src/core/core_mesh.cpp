@@ -190,8 +190,8 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
   const bool set_back = lacking && settings.durability == Durability::sync && lives.set_back_within(run.origin());
   if (set_back) {
     turn.say(Severity::warning, "peer " + cluster.id(peer) + " has strokes that this node wrote in its last life (" +
-                                    run.origin() + "), and the store lacks them: it was set back, and what it lacks is " +
-                                    "fetched");
+                                    run.origin() +
+                                    "), and the store lacks them: it was set back, and what it lacks is " + "fetched");
     anti_entropy.became_hollow(HollowBecause::set_back);
   }
   const core::Log::Accepted accepted = log.accept(channel, run, peer);

@@ -1,5 +1,6 @@
 #include "cli/channel_reader.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <stdexcept>
@@ -76,6 +77,19 @@ TEST(ChannelReader, GoesOnWithItsCursorElsewhere) {
   reader.take(stroke(43));
   EXPECT_EQ(reader.cursor().at(kOrigin), 43U);
   EXPECT_EQ(reader.promises_broken(), 0U);
+}
+
+TEST(ChannelReader, ACursorThatDoesNotFitARequestIsNotShown) {
+  ReaderStart start;
+  start.kind = ReaderStart::Kind::cursor;
+  const std::string node(32, 'n');
+  for (unsigned life = 0; life < 2'200; ++life)
+    start.cursor.set(node + "~" + std::to_string(10'000'000 + life), 1);
+  ChannelReader reader("c", start);
+  EXPECT_EQ(reader.subscribe_message(), R"({"type":"subscribe","id":1,"channel":"c"})");
+  const ReaderNews news = reader.take(subscribed("full", "{}"));
+  EXPECT_THAT(news.note, testing::HasSubstr("from the start again"));
+  EXPECT_EQ(reader.take(stroke(1)).broken.size(), 0U);
 }
 
 TEST(ChannelReader, SeesAGapARepeatAndAWrongDelta) {

@@ -46,8 +46,7 @@ struct OfManyLives {
   /// Another life of ws1 draws there, and the store takes it.
   void draws(const Channel& channel, unsigned life) {
     const Stroke stroke{channel, origin(life), 1, 1, "ann", life, "{}"};
-    step(FrameReceived{Frame{
-        "ws1", "aaaaaaaa", 1, ++frames, {StrokeRun{{std::make_shared<Stroke>(stroke)}}}}});
+    step(FrameReceived{Frame{"ws1", "aaaaaaaa", 1, ++frames, {StrokeRun{{std::make_shared<Stroke>(stroke)}}}}});
     Ticket ticket = 0;
     for (const Effect& effect : effects) {
       if (const auto* append = std::get_if<Append>(&effect)) ticket = append->ticket;

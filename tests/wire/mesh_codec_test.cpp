@@ -73,8 +73,8 @@ TEST(MeshCodec, AStrokeInARunCostsFewBytesBesidesItsData) {
   StrokeRun run;
   const std::string data(200, '1');
   for (Seq seq = 1; seq <= 100; ++seq) {
-    run.strokes.push_back(std::make_shared<Stroke>(
-        Stroke{"drawing_abc123", "ws1~5k2m9x1q", seq, 1'763'890'000'000'000 + seq * 1000, "ann", 17 + seq, data, false}));
+    run.strokes.push_back(std::make_shared<Stroke>(Stroke{
+        "drawing_abc123", "ws1~5k2m9x1q", seq, 1'763'890'000'000'000 + seq * 1000, "ann", 17 + seq, data, false}));
   }
   EXPECT_LE(encode(frame_with(run)).size(), 100 * (200 + 6) + 100);
 }
