@@ -26,7 +26,7 @@ export const POWER = {
     async begin(world, fault) {
       const host = world.host(fault.node);
       fault.unsynced = path.join(host.disk, 'never_synced');
-      world.bereave(fault.node);
+      await world.bereave(fault.node);
       await sh('python3', ['-c', POWER_CUT, host.disk, fault.unsynced]);
       await host.kill();
       await world.lab.unmount(fault.node);
@@ -134,7 +134,7 @@ export const DISK = {
     about: ({ node, count }) => `${node} ${count} bytes`,
     async begin(world, { node, count, seed }) {
       const host = world.host(node);
-      world.bereave(node);
+      await world.bereave(node);
       await host.kill();
       const dice = new Chance(seed);
       await flipBytes(path.join(host.dataFolder, 'data.mdb'), count, dice);
@@ -157,7 +157,7 @@ export const DISK = {
     losesDisk: true,
     async begin(world, { node }) {
       const host = world.host(node);
-      world.bereave(node);
+      await world.bereave(node);
       await host.kill();
       await world.lab.unmount(node);
       await world.lab.format(node);

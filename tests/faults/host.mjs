@@ -71,6 +71,9 @@ export class Host extends Node {
     this.child.exited.then(({ code, signal }) => this.journal.note('node', { node: this.id, state: 'ended', life, code, signal }));
   }
 
+  async isAlive() {
+    return (await httpGet(`${this.http}/healthz`, 1_000)).status === 200;
+  }
   async isReady() {
     return (await httpGet(`${this.http}/readyz`, 1_000)).status === 200;
   }

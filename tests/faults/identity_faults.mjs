@@ -21,7 +21,7 @@ export const IDENTITY = {
     about: ({ node, other }) => `${node} on ${other}'s`,
     async begin(world, fault) {
       const host = world.host(fault.node);
-      world.bereave(fault.node);
+      await world.bereave(fault.node);
       await host.kill();
       fault.own = `${host.dataFolder}.own`;
       await rename(host.dataFolder, fault.own);

@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises';
 import { sleep, until } from '../e2e/process.mjs';
 import { onOne } from './one_host.mjs';
 
-const STARTING_MS = 500; // a process that is only being loaded knows nothing of signals yet
 const TWO_MINUTES_MS = 120_000;
 const DRAIN_MS = 20_000;
 const READY_MS = 20_000;
@@ -12,7 +11,7 @@ export const PROCESSES = {
   kill: onOne({
     summary: 'SIGKILL; started again when it heals',
     async begin(world, { node }) {
-      world.bereave(node);
+      await world.bereave(node);
       await world.host(node).kill();
     },
     async heal(world, { node }) {
@@ -68,7 +67,8 @@ export const PROCESSES = {
         for (const id of fault.order) {
           if (fault.enough) break;
           const host = world.host(id);
-          await sleep(host.startedAtMs + STARTING_MS - Date.now());
+          // A process that is only being loaded knows nothing of signals yet.
+          await until(`${id} answers`, () => host.running && host.isAlive(), READY_MS);
           host.down = true;
           fault.exits.push(await host.child.stop('SIGTERM', DRAIN_MS));
           world.restart(id);

@@ -171,9 +171,11 @@ export class World {
     watch().catch((error) => this.journal.note('not_level', { node: id, why: error.message }));
   }
 
-  /** The process of a host is gone, or about to: its clients have to go elsewhere. */
-  bereave(id) {
-    this.host(id).down = true;
+  /** The process of a host is about to go, and its clients have to go elsewhere. Not while it is started again: that is finished first. */
+  async bereave(id) {
+    const host = this.host(id);
+    await until(`${id} runs`, () => host.running, READY_MS);
+    host.down = true;
     for (const drawer of this.drawers) drawer.bereave(id);
   }
 
