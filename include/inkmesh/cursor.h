@@ -4,8 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "inkmesh/types.h"
 
@@ -16,9 +17,11 @@ constexpr std::uint32_t kOriginsMany = 300;
 
 class Cursor {
  public:
-  using Map = std::map<Origin, Seq, std::less<>>;
+  /// Side by side rather than in a tree: cursors of hundreds of origins are built, compared and sent at every pull.
+  using Map = std::vector<std::pair<Origin, Seq>>;
 
   Cursor() = default;
+  /// In any order; of an origin that is named twice the last counts.
   explicit Cursor(Map seqs);
 
   /// The seq of an origin, 0 where it is absent.
@@ -38,6 +41,7 @@ class Cursor {
   std::size_t size() const {
     return seqs_.size();
   }
+  /// By origin, none of them at 0.
   const Map& seqs() const {
     return seqs_;
   }
@@ -50,6 +54,8 @@ class Cursor {
   }
 
  private:
+  Map::iterator place(std::string_view origin);
+
   Map seqs_;
 };
 

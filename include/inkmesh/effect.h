@@ -100,7 +100,7 @@ struct SendPresence {
   ConnId conn = 0;
   RequestId id = 0;
   Channel channel;
-  std::vector<Present> clients;
+  std::shared_ptr<const std::vector<Present>> clients;  ///< one list for all who ask before anything changes
 };
 
 struct SendPresenceChange {

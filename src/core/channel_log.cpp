@@ -11,24 +11,38 @@ namespace {
 template <typename Head>
 Cursor cursor_by(const ChannelLog& log, Head head) {
   Cursor::Map seqs;
+  seqs.reserve(log.origins.size());
   for (const auto& [origin, origin_log] : log.origins) {
-    if (head(origin_log) != 0) seqs.emplace_hint(seqs.end(), origin, head(origin_log));
+    if (head(origin_log) != 0) seqs.emplace_back(origin, head(origin_log));
   }
   return Cursor(std::move(seqs));
+}
+
+template <typename Marks>
+auto place_of(Marks& marks, NodeIx node) {
+  // Ascending, so not past the node's own number; with one of nearly every peer there, or just before it: in hundreds
+  // of nodes a search would miss the cache at each step.
+  const auto begin = marks.begin();
+  const auto end = begin + static_cast<std::ptrdiff_t>(std::min<std::size_t>(marks.size(), std::size_t{node} + 1));
+  for (std::ptrdiff_t back = 1; back <= std::min<std::ptrdiff_t>(end - begin, 2); ++back) {
+    if ((end - back)->node == node) return end - back;
+  }
+  return std::lower_bound(begin, end, node, [](const PeerMark& mark, NodeIx of) { return mark.node < of; });
 }
 
 }  // namespace
 
 PeerMark& OriginLog::mark(NodeIx node) {
-  const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
-  if (it != marks.end()) return *it;
-  marks.emplace_back().node = node;
-  return marks.back();
+  const auto it = place_of(marks, node);
+  if (it != marks.end() && it->node == node) return *it;
+  PeerMark fresh;
+  fresh.node = node;
+  return *marks.insert(it, fresh);
 }
 
 const PeerMark* OriginLog::find_mark(NodeIx node) const {
-  const auto it = std::find_if(marks.begin(), marks.end(), [node](const PeerMark& m) { return m.node == node; });
-  return it == marks.end() ? nullptr : &*it;
+  const auto it = place_of(marks, node);
+  return it == marks.end() || it->node != node ? nullptr : &*it;
 }
 
 ChannelLog::ChannelLog() = default;

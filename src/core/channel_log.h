@@ -67,8 +67,8 @@ struct OriginLog {
   TimeUs ts = 0;  ///< the last appended stroke's
   /// Strokes tail_first() .. tail_first() + tail.size() - 1: at least all that is past `committed`.
   Ring<StrokePtr> tail;
-  Seq tail_end = 0;  ///< seq of the last one in `tail`
-  std::vector<PeerMark> marks;
+  Seq tail_end = 0;                ///< seq of the last one in `tail`
+  std::vector<PeerMark> marks;     ///< by node
   std::vector<Waiter> waiters;     ///< by seq
   const Origin* origin = nullptr;  ///< its name
   bool moved = false;              ///< since heads were last told
@@ -119,6 +119,20 @@ struct ChannelLog {
 
   /// That origin's log, made when there is none.
   OriginLog& of(const Origin& origin);
+  /// Calls visit(its log, seq) for each origin of `heads`, in their order.
+  template <typename Visit>
+  void for_each_of(const Cursor& heads, Visit visit) {
+    // Both are in order: they are walked side by side, unless few of many are named.
+    constexpr std::size_t few = 8;
+    const bool all = heads.size() * few >= origins.size();
+    auto beside = all ? origins.begin() : origins.end();
+    for (const auto& [origin, seq] : heads.seqs()) {
+      while (beside != origins.end() && beside->first < origin)
+        ++beside;
+      const bool here = beside != origins.end() && beside->first == origin;
+      visit(here ? beside->second : of(origin), seq);
+    }
+  }
   Unconfirmed* find_unconfirmed(NodeIx peer);
   const Unconfirmed* find_unconfirmed(NodeIx peer) const;
   bool expects(NodeIx peer) const {

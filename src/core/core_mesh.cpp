@@ -207,7 +207,7 @@ void Core::Parts::on(NodeIx peer, StrokeRun& run) {
 void Core::Parts::on(NodeIx peer, const Stored& message) {
   for (const Stored::Entry& entry : message.entries) {
     ChannelLog& channel = log.open(entry.channel);
-    replication.stored(peer, channel, entry.origin, entry.seq);
+    replication.stored(peer, channel, channel.of(entry.origin), entry.seq);
     // Who only has a copy tells of it to nobody by itself, and an author may wait for ours beside it.
     if (acks.waits_again(channel)) sync.hear_of(peer, channel, entry.origin, entry.seq, 0);
   }
@@ -226,7 +226,7 @@ void Core::Parts::on(NodeIx peer, const Heads& message) {
     }
     const bool keeps = channel->self_home || interest.ours(hash);
     for (const auto& [origin, seq] : entry.heads.seqs()) {
-      replication.stored(peer, *channel, origin, seq);
+      replication.stored(peer, *channel, channel->of(origin), seq);
       if (keeps) sync.hear_of(peer, *channel, origin, seq, kOnItsWayMs);
     }
   }

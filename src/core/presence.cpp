@@ -49,6 +49,7 @@ void Presence::count(ChannelLog& log, Open& open, const ClientName& client, Node
   open.was_present.try_emplace(who, count > 0);
   count += static_cast<std::uint32_t>(by);
   if (count == 0) open.counts.erase(who);
+  open.everyone.reset();
   changed(log, open);
 }
 
@@ -95,10 +96,17 @@ void Presence::answer(const PresenceAsk& event, const ChannelLog& log, Open& ope
   if (open.local.count(event.conn) != 0) {
     insert_sorted(open.watchers, event.conn);
   }
-  SendPresence answer{event.conn, event.id, log.name, {}};
-  for (const auto& [who, count] : open.counts)
-    answer.clients.push_back({who.first, cluster_.id(who.second)});
-  turn_.emit(std::move(answer));
+  // Thousands may ask at once, each to be told of thousands.
+  std::shared_ptr<const std::vector<Present>> everyone = open.everyone.lock();
+  if (!everyone) {
+    std::vector<Present> clients;
+    clients.reserve(open.counts.size());
+    for (const auto& [who, count] : open.counts)
+      clients.push_back({who.first, cluster_.id(who.second)});
+    everyone = std::make_shared<const std::vector<Present>>(std::move(clients));
+    open.everyone = everyone;
+  }
+  turn_.emit(SendPresence{event.conn, event.id, log.name, std::move(everyone)});
 }
 
 // ---- the peers' sets ------------------------------------------------------------------------------------------------
@@ -118,8 +126,18 @@ void Presence::on_full(NodeIx peer, const PresenceFull& full) {
   const auto it = opens_.find(log);
   if (it == opens_.end()) return;
   Open& here = it->second;
-  forget_remote(*log, here, peer);
   settle_until_ms_ = turn_.ms() + kSettleMs;
+  const auto known = here.remote.find(peer);
+  const auto same = [](const auto& one, const PresenceEntry& entry) {
+    return one.first == entry.conn && one.second == entry.client;
+  };
+  // After every broken link sets are asked for anew, and mostly nobody has come or gone.
+  if (known != here.remote.end() && std::equal(known->second.present.begin(), known->second.present.end(),
+                                               full.present.begin(), full.present.end(), same)) {
+    known->second.version = full.version;
+    return;
+  }
+  forget_remote(*log, here, peer);
   Remote& remote = here.remote[peer];
   remote.version = full.version;
   for (const PresenceEntry& entry : full.present) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "core/log.h"
 #include "core/membership.h"
 #include "core/turn.h"
+#include "inkmesh/effect.h"
 #include "inkmesh/event.h"
 
 namespace inkmesh::core {
@@ -60,7 +62,8 @@ class Presence {
     std::map<ConnId, ClientName> local;
     std::map<NodeIx, Remote> remote;
     std::map<Who, std::uint32_t> counts;
-    std::vector<ConnId> watchers;  ///< ascending
+    std::weak_ptr<const std::vector<Present>> everyone;  ///< the last answer, while it is on its way and still right
+    std::vector<ConnId> watchers;                        ///< ascending
     // This turn's:
     std::map<ConnId, ClientName> came;
     std::vector<ConnId> went;

@@ -72,8 +72,7 @@ void Replication::confirm(NodeIx peer, ChannelLog& log, OriginLog& origin_log, S
   mark.confirm = std::max(mark.confirm, committed);
 }
 
-void Replication::stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq) {
-  OriginLog& origin_log = log.of(origin);
+void Replication::stored(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Seq seq) {
   PeerMark& mark = mark_of(peer, origin_log);
   if (seq <= mark.stored) return;
   Peer& to = peers_[peer];

@@ -40,7 +40,7 @@ class Replication {
   /// A run of that peer ends here, and is committed: tell it so with the turn.
   void confirm(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Seq committed);
   /// The peer says what it has committed.
-  void stored(NodeIx peer, ChannelLog& log, const Origin& origin, Seq seq);
+  void stored(NodeIx peer, ChannelLog& log, OriginLog& origin_log, Seq seq);
   /// Sends the turn's strokes and confirmations.
   void flush();
 

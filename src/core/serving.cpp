@@ -17,9 +17,10 @@ void Serving::on_pull(NodeIx node, Pull pull) {
 
 void Serving::read(NodeIx node, Pull pull) {
   const ChannelLog* log = log_.find(pull.channel);
-  if (log == nullptr || pull.cursor.covers(log->committed())) {
+  Cursor heads = log == nullptr ? Cursor{} : log->committed();
+  if (pull.cursor.covers(heads)) {
     // Nothing to read: the answer is known here.
-    PullDone done{pull.request, pull.channel, log == nullptr ? Cursor{} : log->committed(), false, false};
+    PullDone done{pull.request, pull.channel, std::move(heads), false, false};
     done.complete = anti_entropy_.settled();
     links_.send(node, std::move(done), 64 + pull.channel.size());
     return;

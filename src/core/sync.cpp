@@ -146,6 +146,7 @@ void Sync::ask_targets(ChannelLog& log, State& state) {
 }
 
 void Sync::want(ChannelLog& log, State& state) {
+  if (state.wanted.empty()) return;
   const Cursor have = log.appended();
   for (auto it = state.wanted.begin(); it != state.wanted.end();) {
     if (have.at(it->first) >= it->second.seq) {
@@ -238,8 +239,7 @@ void Sync::on_run(NodeIx peer, const ChannelLog& log, const Origin& origin) {
 }
 
 void Sync::on_pull_done(NodeIx peer, ChannelLog& log, const PullDone& done) {
-  for (const auto& [origin, seq] : done.heads.seqs())
-    replication_.stored(peer, log, origin, seq);
+  log.for_each_of(done.heads, [&](OriginLog& origin_log, Seq seq) { replication_.stored(peer, log, origin_log, seq); });
   const auto it = states_.find(&log);
   if (it == states_.end()) return;
   State& state = it->second;

@@ -193,9 +193,9 @@ std::string encode(const SendError& answer) {
 }
 
 std::string encode(const SendPresence& answer) {
-  std::string out = start_answer(answer.channel.size() + bytes_of(answer.clients));
+  std::string out = start_answer(answer.channel.size() + bytes_of(*answer.clients));
   put(out, R"({"type":"presence","id":)", answer.id, R"(,"channel":")", answer.channel, R"(","clients":)");
-  put_present(out, answer.clients);
+  put_present(out, *answer.clients);
   put(out, "}");
   return out;
 }

@@ -3,6 +3,7 @@
 // Two passes. The first checks the whole text and notes where each known field stands (of a repeated key, the last);
 // the second reads the fields that the message's type has. So an error of any field can echo the request's id, wherever
 // the id stands.
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -82,6 +83,9 @@ std::string scan_cursor(std::string_view text, Cursor& out) {
   JsonScanner scanner(text, 1);
   if (!scanner.begin_object()) return std::string(expected);
   Cursor::Map seqs;
+  // Each has a colon, and takes at least `"a":1,`.
+  const auto colons = static_cast<std::size_t>(std::count(text.begin(), text.end(), ':'));
+  seqs.reserve(std::min(colons, text.size() / 6 + 1));
   std::string_view key;
   while (scanner.next_member(key)) {
     JsonSlice slice;
@@ -90,7 +94,7 @@ std::string scan_cursor(std::string_view text, Cursor& out) {
     if (!origin || !plausible_origin(*origin)) return "cursor's origins must be 1 to 64 printable ASCII characters";
     const auto seq = whole_number(slice);
     if (!seq) return "cursor's seq of " + *origin + " must be a whole number from 0 to " + std::to_string(kNumberMax);
-    seqs.insert_or_assign(seqs.end(), std::move(*origin), *seq);
+    seqs.emplace_back(std::move(*origin), *seq);
   }
   if (scanner.fault() != nullptr || !scanner.end()) return std::string(expected);
   out = Cursor(std::move(seqs));

@@ -26,8 +26,8 @@ constexpr std::size_t kStrokeBytesMin = 5;
 /// IPv6 with a zone.
 constexpr std::size_t kAddressBytesMax = 64;
 
-/// What a cursor's entry takes in memory: a node of a std::map.
-constexpr std::size_t kCursorEntryMemory = sizeof(Cursor::Map::value_type) + 4 * sizeof(void*);
+/// What a cursor's entry takes in memory.
+constexpr std::size_t kCursorEntryMemory = sizeof(Cursor::Map::value_type);
 
 inline bool valid_epoch(std::string_view epoch) {
   return epoch.size() == kEpochBytes && std::all_of(epoch.begin(), epoch.end(), [](char c) {
@@ -88,10 +88,11 @@ inline void CEREAL_SAVE_FUNCTION_NAME(ByteWriter& ar, const Cursor& cursor) {
 inline void CEREAL_LOAD_FUNCTION_NAME(BoundedReader& ar, Cursor& cursor) {
   const std::size_t count = ar.count(kOriginBytesMin + kSeqBytesMin, SIZE_MAX, kCursorEntryMemory);
   Cursor::Map seqs;
+  seqs.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     std::string origin = checked_name(ar, ar.byte(), valid_origin);
-    if (!seqs.empty() && origin <= seqs.rbegin()->first) throw Malformed("a cursor out of order");
-    seqs.emplace_hint(seqs.end(), std::move(origin), checked_number(ar.varint(), 1, kNumberMax));
+    if (!seqs.empty() && origin <= seqs.back().first) throw Malformed("a cursor out of order");
+    seqs.emplace_back(std::move(origin), checked_number(ar.varint(), 1, kNumberMax));
   }
   cursor = Cursor(std::move(seqs));
 }

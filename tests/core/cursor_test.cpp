@@ -39,5 +39,22 @@ TEST(Cursor, MergeIsTheLeastUpperBound) {
   EXPECT_TRUE(a.covers(Cursor{}));
 }
 
+TEST(Cursor, IsMadeOfOriginsInAnyOrderAndTheLastWordOnEachCounts) {
+  const Cursor cursor(Cursor::Map{{kB, 1}, {kA, 2}, {kB, 7}, {"x~00000000", 3}, {"x~00000000", 0}});
+  EXPECT_EQ(cursor.seqs(), (Cursor::Map{{kA, 2}, {kB, 7}}));
+}
+
+TEST(Cursor, KeepsItsOriginsInOrderHoweverTheyCome) {
+  Cursor cursor;
+  cursor.set(kB, 2);
+  cursor.raise(kA, 1);
+  cursor.raise("a~00000000", 0);
+  EXPECT_EQ(cursor.seqs(), (Cursor::Map{{kA, 1}, {kB, 2}}));
+  cursor.merge(Cursor(Cursor::Map{{"a~00000000", 4}, {kB, 1}, {"x~00000000", 3}}));
+  EXPECT_EQ(cursor.seqs(), (Cursor::Map{{"a~00000000", 4}, {kA, 1}, {kB, 2}, {"x~00000000", 3}}));
+  EXPECT_FALSE(cursor.covers(Cursor(Cursor::Map{{kA, 1}, {"k~00000000", 1}})));
+  EXPECT_TRUE(cursor.covers(Cursor(Cursor::Map{{"a~00000000", 4}, {"x~00000000", 2}})));
+}
+
 }  // namespace
 }  // namespace inkmesh

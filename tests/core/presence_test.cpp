@@ -34,7 +34,7 @@ TEST(Presence, WhatAPeerTellsOfAChannelThatNobodyHasOpenHereIsNotKept) {
   std::vector<ClientName> present;
   for (const Effect& effect : effects) {
     if (const auto* answer = std::get_if<SendPresence>(&effect)) {
-      for (const auto& one : answer->clients)
+      for (const auto& one : *answer->clients)
         present.push_back(one.client);
     }
   }

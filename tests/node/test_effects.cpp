@@ -152,7 +152,8 @@ TEST(Effects, SignalsCarryTheirCostAndAnswersNone) {
   effects.emplace_back(SendAck{1, 2, "drawing_a", "ws1~5k2m9x1q", 43, 1'763'890'000'000'123, 2, false});
   effects.emplace_back(SendError{1, 3, ErrorCode::op_reused, "no", 0});
   effects.emplace_back(SendUnsubscribed{1, 4, "drawing_a"});
-  effects.emplace_back(SendPresence{1, 5, "drawing_a", {{"ann", "ws1"}}});
+  effects.emplace_back(
+      SendPresence{1, 5, "drawing_a", std::make_shared<const std::vector<Present>>(1, Present{"ann", "ws1"})});
   effects.emplace_back(SendPresenceChange{conns({1}), "drawing_a", {{"bob", "ws2"}}, {}});
   carry_out(effects, noted);
   ASSERT_THAT(noted.batches, SizeIs(1));

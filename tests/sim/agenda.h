@@ -29,7 +29,15 @@ class Agenda {
 
   /// What is set for the past happens now.
   void at(SimUs when, Action action) {
-    heap_.push_back(Entry{std::max(when, now_), ++order_, std::move(action)});
+    std::size_t place = actions_.size();
+    if (free_.empty()) {
+      actions_.push_back(std::move(action));
+    } else {
+      place = free_.back();
+      free_.pop_back();
+      actions_[place] = std::move(action);
+    }
+    heap_.push_back(Entry{std::max(when, now_), ++order_, place});
     std::push_heap(heap_.begin(), heap_.end(), later);
   }
   void after(SimUs delay, Action action) {
@@ -43,11 +51,13 @@ class Agenda {
       return false;
     }
     std::pop_heap(heap_.begin(), heap_.end(), later);
-    const Entry entry = std::move(heap_.back());
+    const Entry entry = heap_.back();
     heap_.pop_back();
     now_ = entry.when;
     ++steps_;
-    entry.action();
+    const Action action = std::exchange(actions_[entry.place], nullptr);
+    free_.push_back(entry.place);
+    action();
     return true;
   }
 
@@ -60,13 +70,16 @@ class Agenda {
   struct Entry {
     SimUs when = 0;
     std::uint64_t order = 0;
-    Action action;
+    std::size_t place = 0;
   };
   static bool later(const Entry& a, const Entry& b) {
     return a.when != b.when ? a.when > b.when : a.order > b.order;
   }
 
   std::vector<Entry> heap_;
+  /// Beside the heap, by place: hundreds of thousands wait in a large cluster, and a heap moves what it holds.
+  std::vector<Action> actions_;
+  std::vector<std::size_t> free_;
   SimUs now_ = 0;
   std::uint64_t order_ = 0;
   std::uint64_t steps_ = 0;

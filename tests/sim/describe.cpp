@@ -240,7 +240,7 @@ std::string describe(const Effect& effect) {
           },
           [](const SendError& e) { return join("error ", conn_text(e.conn), " ", describe(e.code), " ", e.message); },
           [](const SendPresence& e) {
-            return join("presence ", conn_text(e.conn), " ", e.channel, " ", e.clients.size());
+            return join("presence ", conn_text(e.conn), " ", e.channel, " ", e.clients->size());
           },
           [](const SendPresenceChange& e) {
             return join("presence-change ", e.channel, " +", e.joined.size(), " -", e.left.size(), " to ",

@@ -358,14 +358,14 @@ TEST(Presence, IsWholeAgainAfterAPartition) {
   scene.world.run_for(100_ms);
   using Who = SimClient::Subscription::Who;
   const Who both{{"here", "ws1"}, {"there", "ws2"}};
-  EXPECT_EQ(here.subscription("drawing").present, both);
+  EXPECT_EQ(here.subscription("drawing").present.value().who(), both);
   for (const auto& [from, to] : {std::pair(0U, 1U), std::pair(1U, 0U)})
     scene.world.network().cut(from, to);
   scene.world.run_for(4_s);
-  EXPECT_EQ(here.subscription("drawing").present, (Who{{"here", "ws1"}}));
+  EXPECT_EQ(here.subscription("drawing").present.value().who(), (Who{{"here", "ws1"}}));
   scene.world.network().heal_all();
   scene.world.run_for(3_s);
-  EXPECT_EQ(here.subscription("drawing").present, both);
+  EXPECT_EQ(here.subscription("drawing").present.value().who(), both);
 }
 
 TEST(Acks, CountAgainWhatAPeerConfirmedBeforeItWasAway) {

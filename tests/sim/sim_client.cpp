@@ -322,19 +322,30 @@ void SimClient::ask_presence(const Channel& channel) {
 void SimClient::on(const SendPresence& presence) {
   const auto found = subscriptions_.find(presence.channel);
   if (found == subscriptions_.end()) return violation(presence.channel, "presence of what it did not open");
-  Subscription::Who& present = found->second.present.emplace();
-  for (const Present& who : presence.clients) {
-    if (!present.emplace(who.client, who.node).second) violation(presence.channel, who.client + " is present twice");
-  }
+  const auto& told = found->second.present.emplace(Subscription::Told{presence.clients, {}});
+  const auto not_ascending = [](const Present& a, const Present& b) { return a.client >= b.client; };
+  const auto end = presence.clients->end();
+  const auto one = std::adjacent_find(presence.clients->begin(), end, not_ascending);
+  if (one == end || told.who().size() == presence.clients->size()) return;
+  violation(presence.channel, one->client + " or another one is present twice");
+}
+
+SimClient::Subscription::Who SimClient::Subscription::Told::who() const {
+  Who who;
+  for (const Present& each : *list)
+    who.emplace(each.client, each.node);
+  for (const auto& [each, there] : since)
+    there ? static_cast<void>(who.insert(each)) : static_cast<void>(who.erase(each));
+  return who;
 }
 
 void SimClient::on(const SendPresenceChange& change) {
   const auto found = subscriptions_.find(change.channel);
   if (found == subscriptions_.end() || !found->second.present) return;
   for (const Present& who : change.left)
-    found->second.present->erase({who.client, who.node});
+    found->second.present->since[{who.client, who.node}] = false;
   for (const Present& who : change.joined)
-    found->second.present->emplace(who.client, who.node);
+    found->second.present->since[{who.client, who.node}] = true;
 }
 
 // ---- what it is told

@@ -72,7 +72,13 @@ class SimClient : public EdgeUser {
     Cursor asked;  ///< the cursor that was shown last
     std::vector<StrokePtr> strokes;
     using Who = std::set<std::pair<ClientName, NodeId>>;
-    std::optional<Who> present;  ///< since it asked, on this connection
+    /// Who is there as it was told: the node's list, which many share, and what has changed since.
+    struct Told {
+      std::shared_ptr<const std::vector<Present>> list;
+      std::map<std::pair<ClientName, NodeId>, bool> since;  ///< true: is there
+      Who who() const;
+    };
+    std::optional<Told> present;  ///< since it asked, on this connection
   };
   const std::map<Channel, Subscription>& subscriptions() const {
     return subscriptions_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -246,15 +247,19 @@ void World::check_presence() {
       if (subscription.wanted) there[channel].emplace(client->name(), nodes_[client->node()]->id());
     }
   }
+  std::set<std::pair<Channel, const void*>> right;
   for (const auto& client : clients_) {
     for (const auto& [channel, subscription] : client->subscriptions()) {
-      if (subscription.wanted && subscription.present) tell_presence(*client, channel, there[channel]);
+      if (!subscription.wanted || !subscription.present) continue;
+      const bool shared = subscription.present->since.empty();
+      if (shared && !right.emplace(channel, subscription.present->list.get()).second) continue;
+      tell_presence(*client, channel, there[channel]);
     }
   }
 }
 
 void World::tell_presence(const SimClient& client, const Channel& channel, const SimClient::Subscription::Who& there) {
-  const SimClient::Subscription::Who& told = *client.subscription(channel).present;
+  const SimClient::Subscription::Who told = client.subscription(channel).present->who();
   if (told == there) return;
   const auto [said, is] = std::mismatch(told.begin(), told.end(), there.begin(), there.end());
   const bool ghost = is == there.end() || (said != told.end() && *said < *is);

@@ -17,6 +17,10 @@ StrokePtr stroke(Seq seq, std::string data = "{\"x\":1.0}", bool duplicate = fal
       Stroke{"drawing_abc123", "ws1~5k2m9x1q", seq, 1763890000000123, "ann", 17, std::move(data), duplicate});
 }
 
+SendPresence presence(std::vector<Present> clients) {
+  return {1, 3, "c", std::make_shared<const std::vector<Present>>(std::move(clients))};
+}
+
 TEST(ClientEncode, Welcome) {
   EXPECT_EQ(encode_welcome("ws1", "ann", {98304, 256, 200}),
             R"({"type":"welcome","node":"ws1","client":"ann",)"
@@ -81,10 +85,10 @@ TEST(ClientEncode, MessagesForPeopleAreEscaped) {
 }
 
 TEST(ClientEncode, Presence) {
-  EXPECT_EQ(encode(SendPresence{1, 3, "c", {{"ann", "ws1"}, {"bob", "ws2"}}}),
+  EXPECT_EQ(encode(presence({{"ann", "ws1"}, {"bob", "ws2"}})),
             R"({"type":"presence","id":3,"channel":"c",)"
             R"("clients":[{"client":"ann","node":"ws1"},{"client":"bob","node":"ws2"}]})");
-  EXPECT_EQ(encode(SendPresence{1, 3, "c", {}}), R"({"type":"presence","id":3,"channel":"c","clients":[]})");
+  EXPECT_EQ(encode(presence({})), R"({"type":"presence","id":3,"channel":"c","clients":[]})");
   EXPECT_EQ(encode(SendPresenceChange{nullptr, "c", {{"ann", "ws1"}}, {}}),
             R"({"type":"presence","channel":"c","joined":[{"client":"ann","node":"ws1"}],"left":[]})");
   EXPECT_EQ(encode(SendPresenceChange{nullptr, "c", {}, {{"ann", "ws1"}, {"b", "n"}}}),
