@@ -1,7 +1,7 @@
 #include "inkmesh/cursor.h"
 
 #include <algorithm>
-#include <iterator>
+#include <map>
 #include <utility>
 
 namespace inkmesh {
@@ -21,11 +21,14 @@ bool not_ascending(const Entry& a, const Entry& b) {
 
 Cursor::Cursor(Map seqs) : seqs_(std::move(seqs)) {
   if (std::adjacent_find(seqs_.begin(), seqs_.end(), not_ascending) != seqs_.end()) {
-    std::stable_sort(seqs_.begin(), seqs_.end(), [](const Entry& a, const Entry& b) { return a.first < b.first; });
-    // From behind: the last of equals stays.
-    const auto kept =
-        std::unique(seqs_.rbegin(), seqs_.rend(), [](const Entry& a, const Entry& b) { return a.first == b.first; });
-    seqs_.erase(seqs_.begin(), kept.base());
+    std::map<Origin, Seq> last;
+    for (Entry& entry : seqs_)
+      last.insert_or_assign(std::move(entry.first), entry.second);
+    seqs_.clear();
+    while (!last.empty()) {
+      auto next = last.extract(last.begin());
+      seqs_.emplace_back(std::move(next.key()), next.mapped());
+    }
   }
   const auto zero = [](const Entry& entry) { return entry.second == 0; };
   seqs_.erase(std::remove_if(seqs_.begin(), seqs_.end(), zero), seqs_.end());
