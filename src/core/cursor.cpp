@@ -1,8 +1,10 @@
 #include "inkmesh/cursor.h"
 
 #include <algorithm>
-#include <map>
+#include <cstdint>
+#include <numeric>
 #include <utility>
+#include <vector>
 
 namespace inkmesh {
 namespace {
@@ -21,14 +23,21 @@ bool not_ascending(const Entry& a, const Entry& b) {
 
 Cursor::Cursor(Map seqs) : seqs_(std::move(seqs)) {
   if (std::adjacent_find(seqs_.begin(), seqs_.end(), not_ascending) != seqs_.end()) {
-    std::map<Origin, Seq> last;
-    for (Entry& entry : seqs_)
-      last.insert_or_assign(std::move(entry.first), entry.second);
-    seqs_.clear();
-    while (!last.empty()) {
-      auto next = last.extract(last.begin());
-      seqs_.emplace_back(std::move(next.key()), next.mapped());
+    // Places are sorted, since a request may ask for little memory: std::stable_sort and a map take more.
+    std::vector<std::uint32_t> places(seqs_.size());
+    std::iota(places.begin(), places.end(), 0U);
+    std::sort(places.begin(), places.end(), [this](std::uint32_t a, std::uint32_t b) {
+      const int order = seqs_[a].first.compare(seqs_[b].first);
+      return order != 0 ? order < 0 : a < b;
+    });
+    Map sorted;
+    sorted.reserve(seqs_.size());
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      Entry& entry = seqs_[places[i]];
+      const bool last = i + 1 == places.size() || seqs_[places[i + 1]].first != entry.first;
+      if (last) sorted.push_back(std::move(entry));
     }
+    seqs_ = std::move(sorted);
   }
   const auto zero = [](const Entry& entry) { return entry.second == 0; };
   seqs_.erase(std::remove_if(seqs_.begin(), seqs_.end(), zero), seqs_.end());
