@@ -29,7 +29,7 @@ Membership::Heard Membership::heard(NodeIx node, const Epoch& epoch) {
   const bool was_down = peer.state == State::down;
   if (was_down) peer.linked_since_ms = turn_.ms();
   peer.state = State::up;
-  if (was_down) compare_clocks();
+  if (was_down) clocks_changed_ = true;
   if (was_down) turn_.say(Severity::info, "peer " + cluster_.id(node) + " is up again, in the same epoch");
   return was_down ? Heard::returned : Heard::known;
 }
@@ -48,7 +48,7 @@ void Membership::begin_life(NodeIx node, const Epoch& epoch) {
   peer.heard_ms = peer.linked_since_ms = turn_.ms();
   peer.doubted_ms = 0;
   peer.other_version_ms = 0;
-  compare_clocks();
+  clocks_changed_ = true;
 }
 
 void Membership::listen_to(NodeIx node, const Epoch& epoch) {
@@ -90,7 +90,7 @@ void Membership::heartbeat(NodeIx node, const Heartbeat& beat) {
   const auto ours = static_cast<std::int64_t>(turn_.now().wall_us);
   peer.clock_offset_ms = (theirs - ours) / 1000;
   peer.clock_known = true;
-  compare_clocks();
+  clocks_changed_ = true;
 }
 
 void Membership::holds(const Origin& origin, TimeUs ts) {
@@ -163,7 +163,7 @@ std::vector<NodeIx> Membership::tick() {
     const bool down = silent_ms >= kDownMs || (!peer.linked && silent_ms >= kDownUnlinkedMs);
     if (down) {
       peer.state = State::down;
-      compare_clocks();
+      clocks_changed_ = true;
       gone.push_back(node);
       turn_.say(Severity::warning,
                 "peer " + cluster_.id(node) + " is down: silent for " + std::to_string(silent_ms) + " ms");
@@ -201,7 +201,8 @@ std::size_t Membership::mute() const {
   return mute;
 }
 
-void Membership::compare_clocks() {
+std::int64_t Membership::clock_lead_ms() const {
+  if (!clocks_changed_) return clock_lead_ms_;
   std::vector<std::int64_t> offsets{0};
   for (NodeIx node = 0; node < peers_.size(); ++node) {
     if (up(node) && peers_[node].clock_known) offsets.push_back(peers_[node].clock_offset_ms);
@@ -211,7 +212,8 @@ void Membership::compare_clocks() {
   const std::int64_t low = offsets[(offsets.size() - 1) / 2];
   const std::int64_t high = offsets[offsets.size() / 2];
   const auto distance = [](std::int64_t value) { return value < 0 ? -value : value; };
-  clock_lead_ms_ = -(distance(low) < distance(high) ? low : high);
+  clocks_changed_ = false;
+  return clock_lead_ms_ = -(distance(low) < distance(high) ? low : high);
 }
 
 std::string Membership::name_of(State state) {

@@ -139,11 +139,10 @@ class Membership {
   std::size_t mute() const;
 
   /// How far our wall clock is off the median of all clocks, ours included, in ms; positive when ours is ahead.
-  std::int64_t clock_lead_ms() const {
-    return clock_lead_ms_;
-  }
+  std::int64_t clock_lead_ms() const;
   bool clock_wrong() const {
-    return clock_lead_ms_ > kClockOffsetMaxMs || clock_lead_ms_ < -kClockOffsetMaxMs;
+    const std::int64_t lead = clock_lead_ms();
+    return lead > kClockOffsetMaxMs || lead < -kClockOffsetMaxMs;
   }
 
   static std::string name_of(State state);
@@ -153,8 +152,6 @@ class Membership {
   const ClusterMap& cluster_;
   void say_clock();
   void begin_life(NodeIx node, const Epoch& epoch);
-  /// After whatever changes who is up or what their clocks say: every publish asks for it.
-  void compare_clocks();
   std::uint64_t ahead_ms(TimeUs ts) const;
 
   struct Furthest {
@@ -168,7 +165,9 @@ class Membership {
   NodeId stranger_;  ///< the last one; empty: none was ever heard of
   MonotonicMs stranger_ms_ = 0;
   MonotonicMs stranger_said_ms_ = 0;
-  std::int64_t clock_lead_ms_ = 0;
+  // Every publish asks, and every heartbeat may change it: compared anew only where both happened.
+  mutable std::int64_t clock_lead_ms_ = 0;
+  mutable bool clocks_changed_ = false;
   bool clock_said_ = false;  ///< that our clock is wrong
 };
 
