@@ -8,6 +8,7 @@
 
 #include "inkmesh/core.h"
 #include "inkmesh/stroke.h"
+#include "two_nodes.h"
 
 namespace inkmesh {
 namespace {
@@ -19,10 +20,7 @@ struct LimitsTest : testing::Test {
   std::uint64_t frames = 0;
 
   static CoreSettings settings() {
-    CoreSettings settings;
-    settings.self = "me";
-    settings.epoch = "bbbbbbbb";
-    settings.nodes = {"me", "ws1"};
+    CoreSettings settings = two_nodes();
     settings.limits.authors_waiting = 2;
     settings.limits.pulls = 1;
     return settings;

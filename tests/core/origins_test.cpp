@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "inkmesh/core.h"
+#include "two_nodes.h"
 
 namespace inkmesh {
 namespace {
@@ -21,15 +22,8 @@ struct OfManyLives {
   Effects effects;
   std::uint64_t frames = 0;
 
-  OfManyLives(const std::vector<Channel>& channels, unsigned lives) : core(settings(), heads(channels, lives)) {
+  OfManyLives(const std::vector<Channel>& channels, unsigned lives) : core(two_nodes(), heads(channels, lives)) {
     step(PeerConnected{"ws1"});
-  }
-  static CoreSettings settings() {
-    CoreSettings settings;
-    settings.self = "me";
-    settings.epoch = "bbbbbbbb";
-    settings.nodes = {"me", "ws1"};
-    return settings;
   }
   static std::vector<StoredHead> heads(const std::vector<Channel>& channels, unsigned lives) {
     std::vector<StoredHead> heads;

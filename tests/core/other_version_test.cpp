@@ -5,16 +5,13 @@
 #include <variant>
 
 #include "inkmesh/core.h"
+#include "two_nodes.h"
 
 namespace inkmesh {
 namespace {
 
 TEST(OtherVersion, IsSaidOnceAMinuteAndForgottenWhenThePeerIsUnderstoodOrSilent) {
-  CoreSettings settings;
-  settings.self = "me";
-  settings.epoch = "bbbbbbbb";
-  settings.nodes = {"me", "ws1"};
-  Core core(settings, {});
+  Core core(two_nodes(), {});
   MonotonicMs ms = 1000;
   int said = 0;
   const auto step = [&](Event event) {

@@ -6,16 +6,13 @@
 #include <vector>
 
 #include "inkmesh/core.h"
+#include "two_nodes.h"
 
 namespace inkmesh {
 namespace {
 
 TEST(Presence, WhatAPeerTellsOfAChannelThatNobodyHasOpenHereIsNotKept) {
-  CoreSettings settings;
-  settings.self = "me";
-  settings.epoch = "bbbbbbbb";
-  settings.nodes = {"me", "ws1"};
-  Core core(settings, {});
+  Core core(two_nodes(), {});
   Effects effects;
   const Now now{1000, 1'000'000};
   const auto step = [&](Event event) { core.step(std::move(event), now, effects); };
@@ -46,11 +43,7 @@ TEST(Presence, WhatAPeerTellsOfAChannelThatNobodyHasOpenHereIsNotKept) {
 using List = std::shared_ptr<const std::vector<Present>>;
 
 TEST(Presence, AllWhoAskBeforeAnythingChangesAreToldWithOneList) {
-  CoreSettings settings;
-  settings.self = "me";
-  settings.epoch = "bbbbbbbb";
-  settings.nodes = {"me", "ws1"};
-  Core core(settings, {});
+  Core core(two_nodes(), {});
   const Now now{1000, 1'000'000};
   const auto turn = [&](std::vector<Event> events) {
     Effects effects;
@@ -78,11 +71,7 @@ TEST(Presence, AllWhoAskBeforeAnythingChangesAreToldWithOneList) {
 }
 
 TEST(Presence, APeersSetThatIsToldAgainIsTakenAsItIs) {
-  CoreSettings settings;
-  settings.self = "me";
-  settings.epoch = "bbbbbbbb";
-  settings.nodes = {"me", "ws1"};
-  Core core(settings, {});
+  Core core(two_nodes(), {});
   const Now now{1000, 1'000'000};
   std::uint64_t number = 0;
   const auto clients = [&](const LinkMessage& message) {

@@ -6,22 +6,16 @@
 #include <vector>
 
 #include "inkmesh/core.h"
+#include "two_nodes.h"
 
 namespace inkmesh {
 namespace {
 
 struct WindowTest : testing::Test {
-  Core core{settings(), {}};
+  Core core{two_nodes(), {}};
   Effects effects;
   MonotonicMs ms = 1000;
 
-  static CoreSettings settings() {
-    CoreSettings settings;
-    settings.self = "me";
-    settings.epoch = "bbbbbbbb";
-    settings.nodes = {"me", "ws1"};
-    return settings;
-  }
   WindowTest() {
     turn({GossipReceived{GossipMessage{"ws1", "aaaaaaaa", Heartbeat{}}}, PeerConnected{"ws1"}, ConnOpened{1, "ann"}});
     turn({hears(1, InterestFull{})});
