@@ -1,4 +1,4 @@
-// The way out to one peer: a DEALER, the monitor that tells its handshakes, and a budget of bytes.
+// The way out to one peer: a DEALER that connects until it is heard, and a budget of bytes.
 //
 //   down --handshake--> up --queue full--> choked --drained--> up
 //     ^------------------ disconnect ---------|
@@ -7,87 +7,79 @@
 // frames are dropped: the core knows.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <memory>
+#include <future>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
-#include <zmq.hpp>
 
 #include "inkmesh/config.h"
 #include "inkmesh/event.h"
+#include "mesh/addresses.h"
+#include "mesh/connection.h"
+#include "mesh/poller.h"
 
 namespace inkmesh::mesh {
 
 class PeerLink {
  public:
-  /// Starts connecting; the socket stays with the caller's thread.
-  PeerLink(zmq::context_t& context, const NodeSettings& peer);
+  /// The poller must outlive it.
+  PeerLink(Poller& poller, const NodeSettings& peer);
+  /// Waits for a name that is being looked up.
   ~PeerLink();
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 
-  const NodeId& id() const {
-    return id_;
+  /// Never blocks. A frame that finds the link not up, or its queue full, is dropped.
+  void send(std::string_view frame);
+
+  /// Reads, writes and connects as far as it can; appends PeerConnected and PeerDisconnected.
+  void turn(MonotonicMs now, std::string& scratch, std::vector<Event>& events);
+  /// When the next turn() is due, whatever the poller says.
+  MonotonicMs due_ms() const;
+  /// Every kHeartbeatIntervalMs.
+  void beat();
+  /// Writes what is queued, for at most so long. For the end of the process.
+  void linger(int timeout_ms);
+
+  std::uint64_t rtt_us() const {
+    return connection_ ? connection_->rtt_us() : 0;
   }
-
-  /// True when the frame was queued. Never blocks.
-  bool send(std::string&& bytes);
-
-  /// Takes what the monitor has to say and what became of the queue; appends PeerConnected and PeerDisconnected.
-  void take_events(std::vector<Event>& events);
-
-  /// True when the next take_events() has something to tell without any socket being readable.
-  bool has_news() const {
-    return choked_ && told_up_;
-  }
-  /// True while it waits for its queue to drain, which no socket tells.
-  bool draining() const {
-    return handshaken_ && !told_up_;
-  }
-
-  /// A peer's ROUTER has no business to answer: what comes back is thrown away, at most `messages_max`; says how many.
-  std::size_t discard_received(std::size_t messages_max);
-
-  /// The connection's smoothed round trip as the kernel measures it; 0: unknown.
-  std::uint64_t rtt_us() const;
-
-  zmq::socket_ref dealer() {
-    return dealer_;
-  }
-  zmq::socket_ref monitor() {
-    return monitor_;
-  }
-
   std::uint64_t bytes_sent() const {
     return bytes_sent_;
   }
   std::uint64_t send_failed() const {
     return send_failed_;
   }
+  /// Messages that came back; a ROUTER has no business to send any.
+  std::uint64_t answered() const {
+    return answered_;
+  }
 
  private:
-  /// What the I/O thread has not written yet; shared with the messages, which may outlive the link.
-  struct Queued {
-    std::atomic<std::size_t> bytes{0};
-    std::atomic<std::size_t> frames{0};
-  };
-  struct OwnedFrame;
-
-  bool queue(std::string&& bytes);
-  bool drained() const;
+  void connect(MonotonicMs now);
+  void look_up(MonotonicMs now);
+  void take_looked_up(MonotonicMs now);
+  void connect_to(const SocketAddress& address, MonotonicMs now);
+  void disconnect(MonotonicMs now);
   void tell_down(std::vector<Event>& events);
 
+  Poller& poller_;
   const NodeId id_;
-  zmq::socket_t dealer_;
-  zmq::socket_t monitor_;
-  std::shared_ptr<Queued> queued_ = std::make_shared<Queued>();
-  int descriptor_ = -1;
-  bool handshaken_ = false;
+  const Address address_;
+  /// A name is looked up on a thread of its own: that may take seconds, and the loop has none to give.
+  std::future<std::vector<SocketAddress>> looked_up_;
+  std::vector<SocketAddress> left_to_try_;
+  std::optional<Connection> connection_;
+  MonotonicMs act_at_ = 0;  ///< while there is no connection
+  MonotonicMs connecting_since_ = 0;
+  int pause_ms_;
   bool choked_ = false;
   bool told_up_ = false;
   std::uint64_t bytes_sent_ = 0;
   std::uint64_t send_failed_ = 0;
+  std::uint64_t answered_ = 0;
 };
 
 }  // namespace inkmesh::mesh

@@ -12,7 +12,7 @@
 #include "edge/ws_edge.h"
 #include "inkmesh/config.h"
 #include "inkmesh/core.h"
-#include "mesh/zmq_mesh.h"
+#include "mesh/mesh.h"
 #include "node/effects.h"
 #include "node/http_routes.h"
 #include "node/inbox.h"

@@ -13,7 +13,7 @@
 
 #include "edge/ws_edge.h"
 #include "inkmesh/core.h"
-#include "mesh/zmq_mesh.h"
+#include "mesh/mesh.h"
 #include "node/config/config_values.h"
 #include "node/files.h"
 #include "node/inbox.h"

@@ -8,7 +8,7 @@
 #include "edge/ws_edge.h"
 #include "inkmesh/config.h"
 #include "inkmesh/core.h"
-#include "mesh/zmq_mesh.h"
+#include "mesh/mesh.h"
 #include "node/process.h"
 #include "store/committer.h"
 #include "store/store.h"

@@ -55,8 +55,8 @@ class EachRuleBites(unittest.TestCase):
     def test_floors(self):
         self.bites(rules.floors, 'src/core/log.cpp', '#include "store/store.h"\n')
         self.bites(rules.floors, 'src/store/store.h', '#include "wire/mesh_codec.h"\n')
-        self.bites(rules.floors, 'src/mesh/zmq_mesh.cpp', '#include "edge/ws_edge.h"\n')
-        self.bites(rules.floors, 'src/edge/ws_edge.cpp', '  #  include "mesh/zmq_mesh.h"\n')
+        self.bites(rules.floors, 'src/mesh/mesh.cpp', '#include "edge/ws_edge.h"\n')
+        self.bites(rules.floors, 'src/edge/ws_edge.cpp', '  #  include "mesh/mesh.h"\n')
         self.bites(rules.floors, 'src/cli/tail.cpp', '#include "node/loop.h"\n')
         self.bites(rules.floors, 'include/inkmesh/core.h', '#include "core/log.h"\n')
         self.lets(rules.floors, 'src/node/loop.cpp', '#include "edge/ws_edge.h"\n#include <vector>\n')

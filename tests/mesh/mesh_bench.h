@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "inkmesh/config.h"
-#include "mesh/zmq_mesh.h"
+#include "mesh/mesh.h"
 
 namespace inkmesh::mesh {
 

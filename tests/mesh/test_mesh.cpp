@@ -15,7 +15,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using ::testing::HasSubstr;
 
-TEST(ZmqMesh, TellsWhenAPeerIsConnected) {
+TEST(Mesh, TellsWhenAPeerIsConnected) {
   Bench bench({"ws1", "ws2", "ws3"});
   EXPECT_TRUE(bench.until([&] {
     return bench.connects("ws1", "ws2") == 1 && bench.connects("ws1", "ws3") == 1 &&
@@ -24,7 +24,7 @@ TEST(ZmqMesh, TellsWhenAPeerIsConnected) {
   EXPECT_EQ(bench.disconnects("ws1", "ws2"), 0U);
 }
 
-TEST(ZmqMesh, GossipReachesEveryPeerAndNotItsSender) {
+TEST(Mesh, GossipReachesEveryPeerAndNotItsSender) {
   Bench bench({"ws1", "ws2", "ws3"});
   ASSERT_TRUE(bench.gossip_arrives("ws1", "ws2"));
   ASSERT_TRUE(bench.gossip_arrives("ws1", "ws3"));
@@ -33,7 +33,7 @@ TEST(ZmqMesh, GossipReachesEveryPeerAndNotItsSender) {
   EXPECT_GT(bench.mesh("ws3").stats().gossip_bytes_received, 0U);
 }
 
-TEST(ZmqMesh, FramesArriveWholeAndInOrder) {
+TEST(Mesh, FramesArriveWholeAndInOrder) {
   constexpr std::uint64_t kFrames = 2'000;
   Bench bench({"ws1", "ws2"});
   ASSERT_TRUE(bench.until([&] { return bench.connects("ws1", "ws2") == 1; }));
@@ -47,7 +47,7 @@ TEST(ZmqMesh, FramesArriveWholeAndInOrder) {
   EXPECT_EQ(bench.mesh("ws1").stats().peers[0].bytes_sent, bench.mesh("ws2").stats().peers[0].bytes_received);
 }
 
-TEST(ZmqMesh, AFrameOfTheLargestSizeArrives) {
+TEST(Mesh, AFrameOfTheLargestSizeArrives) {
   Bench bench({"ws1", "ws2"});
   ASSERT_TRUE(bench.until([&] { return bench.connects("ws1", "ws2") == 1; }));
   Frame frame = frame_of("ws1", 1);
@@ -56,7 +56,7 @@ TEST(ZmqMesh, AFrameOfTheLargestSizeArrives) {
   EXPECT_TRUE(bench.until([&] { return bench.numbers("ws2", "ws1").size() == 1; }));
 }
 
-TEST(ZmqMesh, TheDeathOfAPeerIsToldAndItsReturn) {
+TEST(Mesh, TheDeathOfAPeerIsToldAndItsReturn) {
   Bench bench({"ws1", "ws2"});
   ASSERT_TRUE(bench.until([&] { return bench.connects("ws1", "ws2") == 1; }));
   for (std::size_t life = 1; life <= 3; ++life) {
@@ -72,7 +72,7 @@ TEST(ZmqMesh, TheDeathOfAPeerIsToldAndItsReturn) {
   }
 }
 
-TEST(ZmqMesh, WhatIsSentWhileAPeerIsAwayIsNotKeptForIt) {
+TEST(Mesh, WhatIsSentWhileAPeerIsAwayIsNotKeptForIt) {
   Bench bench({"ws1", "ws2"});
   ASSERT_TRUE(bench.until([&] { return bench.connects("ws1", "ws2") == 1; }));
   bench.stop("ws2");
@@ -86,7 +86,7 @@ TEST(ZmqMesh, WhatIsSentWhileAPeerIsAwayIsNotKeptForIt) {
   EXPECT_EQ(bench.numbers("ws2", "ws1"), std::vector<std::uint64_t>{11});
 }
 
-TEST(ZmqMesh, AnotherThreadWakesThePollThroughItsDescriptor) {
+TEST(Mesh, AnotherThreadWakesThePollThroughItsDescriptor) {
   Bench bench({"ws1"});
   const node::Wake wake;
   node::Mailbox<int> mailbox(wake, {4});
@@ -105,16 +105,19 @@ TEST(ZmqMesh, AnotherThreadWakesThePollThroughItsDescriptor) {
   EXPECT_LT(steady_clock::now() - start, milliseconds(30'000));
 }
 
-TEST(ZmqMesh, PollEndsAtItsTime) {
+TEST(Mesh, PollEndsAtItsTime) {
   Bench bench({"ws1"});
   std::vector<Event> events;
+  // One that begins with something to do ends at once.
+  bench.mesh("ws1").poll(50, events);
   const auto start = steady_clock::now();
   bench.mesh("ws1").poll(50, events);
   EXPECT_GE(steady_clock::now() - start, milliseconds(45));
+  EXPECT_LT(steady_clock::now() - start, milliseconds(500));
   EXPECT_TRUE(events.empty());
 }
 
-TEST(ZmqMesh, AnAddressInUseIsNamed) {
+TEST(Mesh, AnAddressInUseIsNamed) {
   Bench bench({"ws1"});
   try {
     Mesh second(bench.config, "ws1");
@@ -124,12 +127,12 @@ TEST(ZmqMesh, AnAddressInUseIsNamed) {
   }
 }
 
-TEST(ZmqMesh, ANodeThatIsNotInTheListIsRefused) {
+TEST(Mesh, ANodeThatIsNotInTheListIsRefused) {
   const ClusterConfig config = cluster_of({"ws1"});
   EXPECT_THROW(Mesh(config, "ws9"), std::runtime_error);
 }
 
-TEST(ZmqMesh, LinksRunOverIpv6) {
+TEST(Mesh, LinksRunOverIpv6) {
   ClusterConfig config = cluster_of({"ws1", "ws2"});
   for (NodeSettings& node : config.nodes) {
     node.gossip.listen.host = node.gossip.advertise.host = "::1";
@@ -147,7 +150,7 @@ TEST(ZmqMesh, LinksRunOverIpv6) {
   EXPECT_TRUE(bench.gossip_arrives("ws1", "ws2"));
 }
 
-TEST(ZmqMesh, LinksRunOverHostNames) {
+TEST(Mesh, LinksRunOverHostNames) {
   ClusterConfig config = cluster_of({"ws1", "ws2"});
   for (NodeSettings& node : config.nodes) {
     node.gossip.listen.host = node.gossip.advertise.host = "localhost";

@@ -1,11 +1,9 @@
-// The mesh on ZeroMQ: a PUB for gossip, a SUB to every peer's, a ROUTER as the inbox, a DEALER to every peer's.
-// All on the caller's thread: ZeroMQ's sockets have one owner.
+// The mesh: gossip on ZeroMQ's PUB and SUB, and links to the peers: a DEALER to each, a ROUTER for theirs.
+// All on the caller's thread.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "inkmesh/config.h"
@@ -35,21 +33,21 @@ class Mesh {
   /// Binds self's gossip and mesh addresses and connects to every other node's advertised ones; throws
   /// std::runtime_error with the address and the reason when it cannot bind.
   Mesh(const ClusterConfig& config, const NodeId& self);
-  /// Closes with a bounded linger.
+  /// Writes what is queued, for a bounded time.
   ~Mesh();
   Mesh(const Mesh&) = delete;
   Mesh& operator=(const Mesh&) = delete;
 
   /// Waits until something comes, a watched descriptor is readable or `timeout_ms` have passed (less than 0: for ever),
-  /// then hands over what came, at most some hundred messages of each socket: GossipReceived, FrameReceived,
-  /// PeerConnected, PeerDisconnected.
+  /// then hands over what came, a bounded part of each socket's: GossipReceived, FrameReceived, PeerConnected,
+  /// PeerDisconnected, OtherVersion. May return earlier, and with nothing.
   void poll(std::int64_t timeout_ms, std::vector<Event>& events);
   /// poll() and descriptor() wake for that one, too. The caller's, who keeps it for as long as the mesh lives.
   void watch(int descriptor);
 
   /// For who waits by himself and then polls with a timeout of 0: becomes readable when something comes. The mesh's.
   int descriptor() const;
-  /// How much of `timeout_ms` to wait for; 0: something is left of what came.
+  /// How much of `timeout_ms` to wait for; 0: something is to be done at once.
   std::int64_t wait_ms(std::int64_t timeout_ms) const;
 
   /// Never blocks. A frame that finds the peer's queue full (messages or bytes) is dropped, and PeerDisconnected comes
