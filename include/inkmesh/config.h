@@ -25,7 +25,7 @@ struct NodeSettings {
   NodeId id;
   Endpoint client;  ///< WebSocket and HTTP
   Endpoint gossip;  ///< ZeroMQ PUB
-  Endpoint mesh;    ///< ZeroMQ ROUTER
+  Endpoint mesh;    ///< ROUTER of the links
 };
 
 enum class Durability { sync, async };

@@ -77,9 +77,8 @@ std::vector<SocketAddress> addresses_of(const Address& address) {
   std::vector<SocketAddress> addresses;
   for (const addrinfo* entry = list.get(); entry != nullptr; entry = entry->ai_next) {
     const SocketAddress found = address_of(*entry);
-    const bool known = std::any_of(addresses.begin(), addresses.end(), [&](const SocketAddress& other) {
-      return host_of(other) == host_of(found);
-    });
+    const bool known = std::any_of(addresses.begin(), addresses.end(),
+                                   [&](const SocketAddress& other) { return host_of(other) == host_of(found); });
     if (!known) addresses.push_back(found);
   }
   std::stable_partition(addresses.begin(), addresses.end(),

@@ -32,7 +32,8 @@ std::string host_of(const SocketAddress& address);
 /// Of an address whose host is numeric; nothing for a name.
 std::optional<SocketAddress> numeric(const Address& address);
 
-/// A name's are all that it has, IPv4 first. Waits for the resolver; throws std::runtime_error when the name is unknown.
+/// A name's are all that it has, IPv4 first. Waits for the resolver; throws std::runtime_error when the name is
+/// unknown.
 std::vector<SocketAddress> addresses_of(const Address& address);
 /// The same as ZeroMQ's endpoints, which it binds where hosts are numeric only.
 std::vector<std::string> bind_endpoints(const Address& address);

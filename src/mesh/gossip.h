@@ -13,8 +13,8 @@ namespace inkmesh::mesh {
 
 class Gossip {
  public:
-  /// Binds `self`'s gossip address and connects to every other node's advertised one. Throws std::runtime_error with the
-  /// address and the reason when it cannot bind, zmq::error_t when ZeroMQ has no sockets left.
+  /// Binds `self`'s gossip address and connects to every other node's advertised one. Throws std::runtime_error with
+  /// the address and the reason when it cannot bind, zmq::error_t when ZeroMQ has no sockets left.
   Gossip(Poller& poller, const ClusterConfig& config, const NodeSettings& self);
 
   /// False when ZeroMQ did not take it. A PUB never blocks: it drops for whoever is slow, and gossip repairs itself.

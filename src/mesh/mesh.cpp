@@ -100,8 +100,7 @@ void Mesh::poll(std::int64_t timeout_ms, std::vector<Event>& events) {
   // Links first: a frame of a peer that has just come back is then stepped after its PeerConnected.
   for (auto& [id, peer] : mesh.peers)
     peer.link.turn(now, mesh.scratch, events);
-  mesh.gossip.receive(
-      [&](std::size_t parts, std::string_view bytes) { mesh.take_gossip(parts, bytes, events); });
+  mesh.gossip.receive([&](std::size_t parts, std::string_view bytes) { mesh.take_gossip(parts, bytes, events); });
   mesh.router.turn(mesh.scratch, [&](const Router::Message& message) { return mesh.take_frame(message, events); });
 }
 

@@ -16,8 +16,9 @@ class Poller {
   /// Throws std::runtime_error when descriptors have run out.
   Poller();
 
-  /// From now on wait() adds to `ready` (EPOLLIN, EPOLLOUT, ...) for as long as something is; null: only wakes. Ends when
-  /// the descriptor is closed, and `ready` must stay until then. Throws std::runtime_error when the kernel refuses.
+  /// From now on wait() adds to `ready` (EPOLLIN, EPOLLOUT, ...) for as long as something is; null: only wakes. Ends
+  /// when the descriptor is closed, and `ready` must stay until then. Throws std::runtime_error when the kernel
+  /// refuses.
   void watch(int descriptor, std::uint32_t events, std::uint32_t* ready);
   /// Other events of a watched one.
   void change(int descriptor, std::uint32_t events, std::uint32_t* ready);

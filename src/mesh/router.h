@@ -26,7 +26,7 @@ class Router {
 
   struct Message {
     std::size_t parts = 0;
-    std::string_view last;  ///< the last part; only during the call
+    std::string_view last;       ///< the last part; only during the call
     const std::string& address;  ///< where it came from
   };
   /// True when a peer said it. Must not throw.

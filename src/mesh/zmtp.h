@@ -1,5 +1,5 @@
-// ZeroMQ's wire protocol, without sockets: ZMTP 3.1 (https://rfc.zeromq.org/spec/37/) with the NULL mechanism, as far as
-// a DEALER and a ROUTER need it, and as libzmq speaks it.
+// ZeroMQ's wire protocol, without sockets: ZMTP 3.1 (https://rfc.zeromq.org/spec/37/) with the NULL mechanism, as far
+// as a DEALER and a ROUTER need it, and as libzmq speaks it.
 #pragma once
 
 #include <array>

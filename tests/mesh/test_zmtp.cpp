@@ -62,8 +62,8 @@ std::string ready_of(const std::string& metadata) {
 
 TEST(Zmtp, AnOpeningIsWhatLibzmqSends) {
   using namespace std::string_literals;
-  const std::string expected = "\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL"s + std::string(48, '\0') +
-                               "\4\x1c\5READY\x0bSocket-Type\0\0\0\6DEALER"s;
+  const std::string expected =
+      "\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL"s + std::string(48, '\0') + "\4\x1c\5READY\x0bSocket-Type\0\0\0\6DEALER"s;
   EXPECT_EQ(opening(Role::dealer), expected);
 }
 
@@ -133,9 +133,8 @@ TEST(Zmtp, AnOldVersionOrAnotherMechanismIsRefused) {
 
 TEST(Zmtp, OnlyTheOtherKindOfSocketIsLetIn) {
   using namespace std::string_literals;
-  for (const std::string& metadata :
-       {""s, "\x0bSocket-Type\0\0\0\6ROUTER"s, "\x0bSocket-Type\0\0\0\3SUB"s, "\x0bSocket-Type\0\0\xff\6DEALER"s,
-        "\x0bSocket-Type\0\0"s, "\xffSocket"s}) {
+  for (const std::string& metadata : {""s, "\x0bSocket-Type\0\0\0\6ROUTER"s, "\x0bSocket-Type\0\0\0\3SUB"s,
+                                      "\x0bSocket-Type\0\0\xff\6DEALER"s, "\x0bSocket-Type\0\0"s, "\xffSocket"s}) {
     Reader reader = router();
     EXPECT_THAT(read(reader, ready_of(metadata)), ElementsAre(Told{Found::broken}));
   }
