@@ -17,7 +17,8 @@
 namespace inkmesh::mesh {
 namespace {
 
-constexpr int kSilentBeatsMax = kHeartbeatTimeoutMs / kHeartbeatIntervalMs;
+constexpr int kSilentBeatsMax = kLinkTimeoutMs / kHeartbeatIntervalMs;
+constexpr int kHandshakeBeatsMax = kHandshakeTimeoutMs / kHeartbeatIntervalMs;
 constexpr std::size_t kPiecesMax = 16;
 /// Of a long queue in one turn, so that no peer keeps the loop for itself.
 constexpr std::size_t kFlushBytesMax = std::size_t{4} << 20;
@@ -66,8 +67,16 @@ void Connection::end() {
   state_ = State::ended;
   socket_ = Descriptor();
   queue_.clear();
-  queued_bytes_ = 0;
+  queued_bytes_ = written_of_first_ = 0;
+  waits_ = write_failed_ = false;
   ready_ = 0;
+}
+
+void Connection::give_up_writing() {
+  write_failed_ = true;
+  queue_.clear();
+  queued_bytes_ = written_of_first_ = 0;
+  listen_for(EPOLLIN);
 }
 
 std::size_t Connection::read(std::string& scratch) {
@@ -86,7 +95,7 @@ std::size_t Connection::read(std::string& scratch) {
 
 bool Connection::take_next() {
   using Found = zmtp::Reader::Found;
-  for (;;) {
+  while (state_ != State::ended) {
     switch (reader_.next()) {
       case Found::message:
         return true;
@@ -103,8 +112,8 @@ bool Connection::take_next() {
       case Found::nothing:
         return false;
     }
-    if (state_ == State::ended) return false;
   }
+  return false;
 }
 
 void Connection::send(std::string_view message) {
@@ -112,12 +121,12 @@ void Connection::send(std::string_view message) {
 }
 
 void Connection::write(std::string_view head, std::string_view body) {
-  if (state_ == State::ended) return;
+  if (state_ == State::ended || write_failed_) return;
   std::size_t sent = 0;
   if (queue_.empty()) {
     std::array<iovec, 2> pieces{piece_of(head), piece_of(body)};
     const ssize_t taken = send_pieces(socket_.get(), pieces.data(), pieces.size());
-    if (taken < 0) return end();
+    if (taken < 0) return give_up_writing();
     sent = static_cast<std::size_t>(taken);
   }
   if (sent == head.size() + body.size()) return;
@@ -143,7 +152,7 @@ void Connection::flush() {
       offered += piece.size();
     }
     const ssize_t taken = send_pieces(socket_.get(), pieces.data(), count);
-    if (taken < 0) return end();
+    if (taken < 0) return give_up_writing();
     if (taken == 0) break;
     connected_ = true;
     auto gone = static_cast<std::size_t>(taken);
@@ -160,19 +169,25 @@ void Connection::flush() {
 void Connection::beat() {
   silent_beats_ = std::exchange(heard_, false) ? 0 : silent_beats_ + 1;
   if (silent_beats_ >= kSilentBeatsMax) return end();
-  if (state_ == State::open && queue_.empty()) write(zmtp::ping(kHeartbeatTimeoutMs), {});
+  if (state_ == State::open) return write(zmtp::ping(kLinkTimeoutMs), {});
+  if (++beats_ > kHandshakeBeatsMax) end();
 }
 
 void Connection::linger(int timeout_ms) {
   using std::chrono::steady_clock;
   const auto until = steady_clock::now() + std::chrono::milliseconds(timeout_ms);
   while (state_ == State::open && !queue_.empty()) {
+    flush();
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now()).count();
     pollfd what{socket_.get(), POLLOUT, 0};
-    if (left <= 0 || ::poll(&what, 1, static_cast<int>(left)) == 0) return;
-    flush();
+    if (left <= 0 || (!queue_.empty() && ::poll(&what, 1, static_cast<int>(left)) == 0)) break;
   }
-  if (state_ != State::ended) shutdown(socket_.get(), SHUT_WR);
+  if (state_ == State::ended) return;
+  // What is closed with something unread takes back what it has sent.
+  char unread[1024];
+  while (recv(socket_.get(), unread, sizeof unread, MSG_DONTWAIT) > 0) {
+  }
+  shutdown(socket_.get(), SHUT_WR);
 }
 
 std::uint64_t Connection::rtt_us() const {

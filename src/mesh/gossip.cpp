@@ -17,8 +17,8 @@ constexpr int kInMessagesMax = 512;
 /// Before bind and connect. CurveZMQ's keys belong here, once cluster.yaml has them.
 void set_options(zmq::socket_t& socket, int queued_messages_max) {
   socket.set(zmq::sockopt::heartbeat_ivl, kHeartbeatIntervalMs);
-  socket.set(zmq::sockopt::heartbeat_timeout, kHeartbeatTimeoutMs);
-  socket.set(zmq::sockopt::heartbeat_ttl, kHeartbeatTimeoutMs);
+  socket.set(zmq::sockopt::heartbeat_timeout, kGossipTimeoutMs);
+  socket.set(zmq::sockopt::heartbeat_ttl, kGossipTimeoutMs);
   socket.set(zmq::sockopt::tcp_maxrt, kTcpMaxRetransmitMs);
   socket.set(zmq::sockopt::connect_timeout, kConnectTimeoutMs);
   socket.set(zmq::sockopt::handshake_ivl, kHandshakeTimeoutMs);

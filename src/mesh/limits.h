@@ -8,9 +8,12 @@
 
 namespace inkmesh::mesh {
 
-/// A peer that says nothing for this long is cut: within a failure detector's 3 s, past a scheduler's hiccup.
 constexpr int kHeartbeatIntervalMs = 500;
-constexpr int kHeartbeatTimeoutMs = 1500;
+/// Gossip of a peer that says nothing for this long is connected anew.
+constexpr int kGossipTimeoutMs = 1500;
+/// A link whose other end says nothing for this long, and up to an interval more, is cut. The loop itself gives the signs
+/// of life: not less than what the core grants a peer whose link stands, or a loop that is late would be taken for dead.
+constexpr int kLinkTimeoutMs = 2000;
 /// Sent bytes that stay unconfirmed for this long break the TCP connection.
 constexpr int kTcpMaxRetransmitMs = 3000;
 /// Well over a mesh's round trip, well under what people wait for once a partition has healed.

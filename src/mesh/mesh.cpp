@@ -13,6 +13,7 @@
 #include "mesh/limits.h"
 #include "mesh/peer_link.h"
 #include "mesh/poller.h"
+#include "mesh/resolver.h"
 #include "mesh/router.h"
 #include "wire/mesh_codec.h"
 
@@ -50,12 +51,13 @@ struct Mesh::Impl {
   MonotonicMs due_ms() const;
 
   struct Peer {
-    Peer(Poller& poller, const NodeSettings& node) : link(poller, node) {}
+    Peer(Poller& poller, Resolver& resolver, const NodeSettings& node) : link(poller, resolver, node) {}
     PeerLink link;
     std::uint64_t bytes_received = 0;
   };
 
   Poller poller;
+  Resolver resolver;
   Gossip gossip;
   Router router;
   std::map<NodeId, Peer, std::less<>> peers;
@@ -69,7 +71,7 @@ Mesh::Impl::Impl(const ClusterConfig& config, const NodeId& self)
       router(poller, find_node(config, self).mesh.listen, kStrangersMax + kConnectionsOfPeer * config.nodes.size()) {
   for (const NodeSettings& node : config.nodes) {
     if (node.id == self) continue;
-    peers.try_emplace(node.id, poller, node);
+    peers.try_emplace(node.id, poller, resolver, node);
   }
 }
 
@@ -117,7 +119,7 @@ MonotonicMs Mesh::Impl::due_ms() const {
 
 std::int64_t Mesh::wait_ms(std::int64_t timeout_ms) const {
   const Impl& mesh = *impl_;
-  if (timeout_ms == 0 || mesh.gossip.waits()) return 0;
+  if (timeout_ms == 0 || mesh.gossip.waits() || mesh.router.waits()) return 0;
   const MonotonicMs now = monotonic_ms();
   const MonotonicMs due = mesh.due_ms();
   const std::int64_t wait = due > now ? static_cast<std::int64_t>(due - now) : 0;

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <limits>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "mesh/limits.h"
@@ -15,6 +13,8 @@ namespace {
 
 /// A name that was looked up tells nobody.
 constexpr MonotonicMs kLookUpCheckMs = 20;
+/// In one turn.
+constexpr std::size_t kAnswersMax = 256;
 constexpr std::size_t kQueuedFramesMax = 4096;
 constexpr std::size_t kQueuedBytesMax = std::size_t{32} << 20;
 constexpr std::size_t kDrainedFrames = kQueuedFramesMax / 8;
@@ -30,8 +30,8 @@ bool drained(const Connection& connection) {
 
 }  // namespace
 
-PeerLink::PeerLink(Poller& poller, const NodeSettings& peer)
-    : poller_(poller), id_(peer.id), address_(peer.mesh.advertise), pause_ms_(kReconnectMs) {}
+PeerLink::PeerLink(Poller& poller, Resolver& resolver, const NodeSettings& peer)
+    : poller_(poller), resolver_(resolver), id_(peer.id), address_(peer.mesh.advertise), pause_ms_(kReconnectMs) {}
 
 PeerLink::~PeerLink() = default;
 
@@ -51,12 +51,12 @@ void PeerLink::turn(MonotonicMs now, std::string& scratch, std::vector<Event>& e
     if (now >= act_at_) connect(now);
     return;
   }
-  connection_->serve(scratch, [this](std::size_t, std::string_view) { ++answered_; });
+  std::size_t messages_left = kAnswersMax;
+  connection_->serve(scratch, messages_left, [this](std::size_t, std::string_view) { ++answered_; });
   const bool open = connection_->state() == Connection::State::open;
   if (choked_ || !open) tell_down(events);
   if (connection_->state() == Connection::State::ended || (!open && now >= due_ms())) return disconnect(now);
   if (!open || told_up_ || !drained(*connection_)) return;
-  pause_ms_ = kReconnectMs;
   left_to_try_.clear();
   choked_ = false;
   told_up_ = true;
@@ -68,10 +68,9 @@ MonotonicMs PeerLink::due_ms() const {
   if (!connection_) return act_at_;
   switch (connection_->state()) {
     case Connection::State::shaking_hands:
-      return connecting_since_ +
-             static_cast<MonotonicMs>(connection_->connected() ? kHandshakeTimeoutMs : kConnectTimeoutMs);
+      return connection_->connected() ? kNever : connecting_since_ + static_cast<MonotonicMs>(kConnectTimeoutMs);
     case Connection::State::open:
-      return choked_ && told_up_ ? 0 : kNever;
+      return (choked_ && told_up_) || connection_->waits() ? 0 : kNever;
     case Connection::State::ended:
       break;
   }
@@ -79,7 +78,10 @@ MonotonicMs PeerLink::due_ms() const {
 }
 
 void PeerLink::beat() {
-  if (connection_) connection_->beat();
+  if (!connection_) return;
+  connection_->beat();
+  // One that stands for a while; one that is closed again and again is not asked ever faster.
+  if (told_up_) pause_ms_ = kReconnectMs;
 }
 
 void PeerLink::linger(int timeout_ms) {
@@ -88,32 +90,18 @@ void PeerLink::linger(int timeout_ms) {
 
 void PeerLink::connect(MonotonicMs now) {
   if (const auto known = numeric(address_)) return connect_to(*known, now);
-  if (looked_up_.valid()) return take_looked_up(now);
-  if (left_to_try_.empty()) return look_up(now);
+  if (left_to_try_.empty()) {
+    auto found = resolver_.look_up(address_);
+    if (!found) {
+      act_at_ = now + kLookUpCheckMs;
+      return;
+    }
+    if (found->empty()) return disconnect(now);
+    left_to_try_ = std::move(*found);
+  }
   const SocketAddress next = left_to_try_.front();
   left_to_try_.erase(left_to_try_.begin());
   connect_to(next, now);
-}
-
-void PeerLink::look_up(MonotonicMs now) {
-  try {
-    looked_up_ = std::async(std::launch::async, [address = address_] { return addresses_of(address); });
-    act_at_ = now + kLookUpCheckMs;
-  } catch (const std::system_error&) {  // no thread to be had
-    disconnect(now);
-  }
-}
-
-void PeerLink::take_looked_up(MonotonicMs now) {
-  if (looked_up_.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-    act_at_ = now + kLookUpCheckMs;
-    return;
-  }
-  try {
-    left_to_try_ = looked_up_.get();
-  } catch (const std::runtime_error&) {  // unknown, for now
-    act_at_ = now + static_cast<MonotonicMs>(kReconnectMaxMs);
-  }
 }
 
 void PeerLink::connect_to(const SocketAddress& address, MonotonicMs now) {
@@ -122,13 +110,18 @@ void PeerLink::connect_to(const SocketAddress& address, MonotonicMs now) {
       socket && (::connect(socket.get(), address.get(), address.size) == 0 || errno == EINPROGRESS || errno == EINTR);
   if (!begun) return disconnect(now);
   connecting_since_ = now;
-  connection_.emplace(poller_, std::move(socket), zmtp::Role::dealer);
+  try {
+    connection_.emplace(poller_, std::move(socket), zmtp::Role::dealer);
+  } catch (const std::runtime_error&) {  // the kernel watches no more
+    disconnect(now);
+  }
 }
 
 void PeerLink::disconnect(MonotonicMs now) {
   connection_.reset();
   choked_ = false;
-  act_at_ = now + static_cast<MonotonicMs>(pause_ms_);
+  const int more = static_cast<int>(random_()) % (pause_ms_ / 2);
+  act_at_ = now + static_cast<MonotonicMs>(pause_ms_ + more);
   pause_ms_ = std::min(2 * pause_ms_, kReconnectMaxMs);
 }
 

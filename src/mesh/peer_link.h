@@ -8,8 +8,8 @@
 #pragma once
 
 #include <cstdint>
-#include <future>
 #include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,14 +19,14 @@
 #include "mesh/addresses.h"
 #include "mesh/connection.h"
 #include "mesh/poller.h"
+#include "mesh/resolver.h"
 
 namespace inkmesh::mesh {
 
 class PeerLink {
  public:
-  /// The poller must outlive it.
-  PeerLink(Poller& poller, const NodeSettings& peer);
-  /// Waits for a name that is being looked up.
+  /// All that it is given must outlive it.
+  PeerLink(Poller& poller, Resolver& resolver, const NodeSettings& peer);
   ~PeerLink();
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
@@ -59,22 +59,21 @@ class PeerLink {
 
  private:
   void connect(MonotonicMs now);
-  void look_up(MonotonicMs now);
-  void take_looked_up(MonotonicMs now);
   void connect_to(const SocketAddress& address, MonotonicMs now);
   void disconnect(MonotonicMs now);
   void tell_down(std::vector<Event>& events);
 
   Poller& poller_;
+  Resolver& resolver_;
   const NodeId id_;
   const Address address_;
-  /// A name is looked up on a thread of its own: that may take seconds, and the loop has none to give.
-  std::future<std::vector<SocketAddress>> looked_up_;
-  std::vector<SocketAddress> left_to_try_;
+  std::vector<SocketAddress> left_to_try_;  ///< of a name
   std::optional<Connection> connection_;
   MonotonicMs act_at_ = 0;  ///< while there is no connection
   MonotonicMs connecting_since_ = 0;
   int pause_ms_;
+  /// Those who lost a peer together do not come back together.
+  std::minstd_rand random_{std::random_device{}()};
   bool choked_ = false;
   bool told_up_ = false;
   std::uint64_t bytes_sent_ = 0;

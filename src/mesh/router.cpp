@@ -13,7 +13,9 @@ namespace {
 
 constexpr int kBacklog = 128;
 /// Of one listener in one turn.
-constexpr std::size_t kAcceptsMax = 64;
+constexpr std::size_t kAcceptsMax = 16;
+/// Of all guests in one turn: what the core does for each takes time that clients and the store wait for.
+constexpr std::size_t kMessagesMax = 512;
 
 /// Nothing, and errno, when it cannot be listened on.
 Descriptor listen_on(const SocketAddress& address, bool any_family) {
@@ -56,12 +58,20 @@ void Router::turn(std::string& scratch, const OnMessage& on_message) {
   for (const auto& listener : listeners_) {
     if (std::exchange(listener->ready, 0) != 0 && !resting_) accept(*listener);
   }
-  for (const auto& guest : guests_) {
-    guest->connection.serve(scratch, [&](std::size_t parts, std::string_view last) {
-      guest->is_peer = on_message({parts, last, guest->address}) || guest->is_peer;
+  std::size_t left = kMessagesMax;
+  // Each turn another one is the first, so that who says much silences nobody.
+  ++turns_;
+  for (std::size_t n = 0; n < guests_.size(); ++n) {
+    Guest& guest = *guests_[(turns_ + n) % guests_.size()];
+    guest.connection.serve(scratch, left, [&](std::size_t parts, std::string_view last) {
+      guest.is_peer = on_message({parts, last, guest.address}) || guest.is_peer;
     });
   }
   remove_ended();
+}
+
+bool Router::waits() const {
+  return std::any_of(guests_.begin(), guests_.end(), [](const auto& guest) { return guest->connection.waits(); });
 }
 
 void Router::accept(Listener& listener) {
@@ -79,7 +89,11 @@ void Router::accept(Listener& listener) {
       return;
     }
     make_room();
-    guests_.push_back(std::make_unique<Guest>(poller_, std::move(socket), host_of(from)));
+    try {
+      guests_.push_back(std::make_unique<Guest>(poller_, std::move(socket), host_of(from)));
+    } catch (const std::runtime_error&) {  // the kernel watches no more: one connection less
+      return;
+    }
   }
 }
 

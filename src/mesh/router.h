@@ -32,7 +32,10 @@ class Router {
   /// True when a peer said it. Must not throw.
   using OnMessage = std::function<bool(const Message& message)>;
 
+  /// A bounded number of messages.
   void turn(std::string& scratch, const OnMessage& on_message);
+  /// Messages are left for the next turn() that no descriptor tells of.
+  bool waits() const;
   /// Every kHeartbeatIntervalMs.
   void beat();
 
@@ -59,6 +62,7 @@ class Router {
   bool resting_ = false;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Guest>> guests_;  ///< in the order in which they came
+  std::size_t turns_ = 0;
 };
 
 }  // namespace inkmesh::mesh

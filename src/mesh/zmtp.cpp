@@ -120,14 +120,15 @@ void Reader::keep() {
   } else {
     held_.erase(0, held_.size() - input_.size());
   }
-  if (held_.empty() && held_.capacity() > kHeldBytesKept) held_ = {};
+  // Assigning {} would keep the memory.
+  if (held_.empty() && held_.capacity() > kHeldBytesKept) held_ = std::string();
   input_ = {};
 }
 
 Reader::Found Reader::broken() {
   stage_ = Stage::broken;
   input_ = {};
-  held_ = {};
+  held_ = std::string();
   return Found::broken;
 }
 

@@ -118,8 +118,8 @@ std::int64_t Loop::wait_ms() const {
 }
 
 void Loop::take_events() {
-  std::size_t left = kTurnEventsMax;
-  left -= std::min(left, received_.size());
+  // Peers that say much leave room for clients and the store.
+  std::size_t left = kTurnEventsMax - std::min(kTurnEventsMax / 2, received_.size());
   for (Event& event : received_) {
     step(std::move(event));
   }

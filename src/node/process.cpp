@@ -17,8 +17,8 @@ namespace inkmesh::node {
 namespace {
 
 constexpr std::uint64_t kDescriptorsOfOurOwn = 128;
-/// Each peer: a link out, one in, two for gossip, and a socket of each may be dying while the next is made; two
-/// eventfds of its ZeroMQ sockets.
+/// Each peer: a link out, four in (dying ones beside the next), two for gossip that may be dying as well, and a name
+/// being looked up.
 constexpr std::uint64_t kDescriptorsOfPeer = 12;
 constexpr std::uint64_t kConnectionsMin = 32;
 

@@ -60,7 +60,7 @@ std::string ready_of(const std::string& metadata) {
   return opening(Role::dealer).substr(0, 64) + '\4' + static_cast<char>(body.size()) + body;
 }
 
-TEST(Zmtp, AnOpeningIsWhatLibzmqSends) {
+TEST(Zmtp, AnOpeningIsAsTheSpecificationSays) {
   using namespace std::string_literals;
   const std::string expected =
       "\xff\0\0\0\0\0\0\0\1\x7f\3\1NULL"s + std::string(48, '\0') + "\4\x1c\5READY\x0bSocket-Type\0\0\0\6DEALER"s;
