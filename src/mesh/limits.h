@@ -11,8 +11,9 @@ namespace inkmesh::mesh {
 constexpr int kHeartbeatIntervalMs = 500;
 /// Gossip of a peer that says nothing for this long is connected anew.
 constexpr int kGossipTimeoutMs = 1500;
-/// A link whose other end says nothing for this long, and up to an interval more, is cut. The loop itself gives the signs
-/// of life: not less than what the core grants a peer whose link stands, or a loop that is late would be taken for dead.
+/// A link whose other end says nothing for this long, and up to an interval more, is cut. The loop itself gives the
+/// signs of life: not less than what the core grants a peer whose link stands, or a loop that is late would be taken
+/// for dead.
 constexpr int kLinkTimeoutMs = 2000;
 /// Sent bytes that stay unconfirmed for this long break the TCP connection.
 constexpr int kTcpMaxRetransmitMs = 3000;

@@ -12,8 +12,8 @@ namespace inkmesh::mesh {
 
 class Resolver {
  public:
-  /// Nothing yet: ask again with the same address, until there is an answer. It is taken by that call; empty: none found.
-  /// A bounded number are looked up at a time, the others wait for their turn.
+  /// Nothing yet: ask again with the same address, until there is an answer. It is taken by that call; empty: none
+  /// found. A bounded number are looked up at a time, the others wait for their turn.
   std::optional<std::vector<SocketAddress>> look_up(const Address& address);
 
  private:

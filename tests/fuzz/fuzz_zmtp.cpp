@@ -56,8 +56,8 @@ int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
     fuzz::within({4, 2048}, text.size(), [&] {
       Reader reader(Role::router, kMessageBytesMax);
       reader.take(text);
-      for (Reader::Found found = reader.next();
-           found != Reader::Found::nothing && found != Reader::Found::broken; found = reader.next()) {
+      for (Reader::Found found = reader.next(); found != Reader::Found::nothing && found != Reader::Found::broken;
+           found = reader.next()) {
       }
       reader.keep();
       return 0;
