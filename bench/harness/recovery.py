@@ -68,8 +68,6 @@ def figures_of(said: str, complained: str) -> dict[str, Any]:
         raise Failed(f"bench_load said: {(complained or said).strip()[-300:]}") from None
     if result["failures"]:
         raise Failed("; ".join(result["failures"])[:400])
-    if result["figures"].get("generator_busy", 0) > load.BUSY_LIMIT:
-        raise Failed(f"the generator was {result['figures']['generator_busy']:.0%} busy: it may be the limit")
     return result["figures"]
 
 

@@ -36,7 +36,7 @@ COLUMNS = ("cpu_us_per_delivery", "cpu_us_per_stroke", "deliveries_per_s", "acks
            "latency_p999", "drawings_per_s", "cpu_us_per_drawing", "caught_up_per_s", "catchup_p50", "slow_caught_up_ms", "all_live_ms",
            "link_bytes_per_stroke", "copies_per_stroke", "link_bytes_per_copy", "stroke_bytes", "gossip_bytes_per_s",
            "rss_growth_mib", "ack_p50", "ack_p99", "bytes_per_connection", "cpu_us_per_open", "cpu_us_per_connection_s",
-           "servers_busy", "generator_busy")
+           "send_late_p50", "send_late_p99", "servers_busy", "generator_busy")
 RARE = ("rss_growth_mib",)  # shown only where it is plotted
 
 # Plots of all percentiles, by the name of the histogram (less its "_us").
@@ -64,10 +64,11 @@ def _columns(parts: dict[str, Cell], workload: dict[str, Any]) -> list[str]:
     return [key for key in dict.fromkeys((workload["headline"], *COLUMNS)) if says_something(key)]
 
 
-def _cell(spread: Spread | None, failed: bool = False) -> str:
+def _cell(spread: Spread | None, failed: bool = False, counted: str = "") -> str:
     if spread is None:
         return '<td class="bad">failed</td>' if failed else "<td>–</td>"
-    return (f'<td>{number(spread.median)} <span class="soft">{number(spread.low)}–{number(spread.high)}</span></td>')
+    of_all = f' <span class="bad">{counted}</span>' if failed and counted else ""
+    return (f'<td>{number(spread.median)} <span class="soft">{number(spread.low)}–{number(spread.high)}</span>{of_all}</td>')
 
 
 def _table(head: list[str], rows: str) -> str:
@@ -98,16 +99,25 @@ def _overview(results: dict[str, Any]) -> str:
         rows += f'<tr><td><a href="#{workload["name"]}">{workload["name"]}</a></td>{_label(key)}'
         for name in names:
             cell = parts.get(name)
-            rows += "<td>–</td>" if cell is None else _cell(cell.spread(key), bool(cell.failures))
+            rows += "<td>–</td>" if cell is None else _cell(
+                cell.spread(key), bool(cell.failures), f"{len(cell.good)} of {len(cell.runs)} rounds")
         rows += "</tr>"
     return f"<section><h2>At a glance</h2>{_table(['', *names], rows)}</section>"
 
 
 def _comparisons(results: dict[str, Any], workload: dict[str, Any]) -> list[str]:
-    """Sentences about builds of the same server, of which the first is what the others are compared with."""
+    """Sentences: the first contestant beside every other, by the headline; other builds of it beside it, by all."""
     parts = cells(results, workload["name"])
     first, others = builds(results)
+    key = workload["headline"]
     said = []
+    for name in parts:
+        if name == first or name in others or first not in parts:
+            continue
+        ratio = compared(parts[name], parts[first], key)
+        if ratio is not None:
+            said.append(f"{first} / {name}, {METRICS[key].title}: {number(ratio.median)} "
+                        f"({number(ratio.low)} to {number(ratio.high)})")
     for name in others:
         if first not in parts or name not in parts:
             continue
@@ -218,7 +228,7 @@ the highest; contestants took turns within each round. CPU is user and system ti
 measured window, read at its edges. Every delivery was checked: a run that lost, repeated or reordered a stroke, or in
 which the generator was over 80 % busy, is shown as failed and is in no figure. A stroke is some 200 bytes of JSON: ten
 points of real handwriting. Latency counts from when a stroke was to leave, not from when it could.</p>
-<p>Unless it is said otherwise an inkmesh node stores each stroke in LMDB on disk, synced before anyone is told; each is on
+<p>Unless it is said otherwise an inkmesh node writes each stroke to its journal on disk, flushed before anyone is told (LMDB gets it from there); each is on
 two nodes at least, and at those where it is open, and acknowledged from two; on a cluster of one node, from one. The floor
 stores nothing and acknowledges nothing: it copies frames, and is here to show what cannot be saved. What the kernel does in
 threads of its own, such as writing the disk's journal, is in nobody's figure.</p>"""
@@ -275,7 +285,7 @@ def table(results: dict[str, Any]) -> str:
             if cell.disturbed:
                 line += f"   {cell.disturbed} disturbed"
             lines.append(line)
-        lines += [f"  {said}" for said in _comparisons(results, workload)[:4]]
+        lines += [f"  {said}" for said in _comparisons(results, workload)[:6]]
     if "scale" in results:
         lines.append(scale.table(results["scale"]))
     if "micro" in results:

@@ -83,7 +83,9 @@ class Running:
 
     @property
     def pids(self):
-        return {label: process.pid for label, process in self._processes.items()}
+        # The one behind urls[0] first: it is the one that is killed where a node is to die.
+        nodes_first = sorted(self._processes.items(), key=lambda item: item[0] == 'redis')
+        return {label: process.pid for label, process in nodes_first}
 
     def spawn(self, label, command):
         """A session of its own: an interrupt at the terminal is for the harness, which stops its servers itself."""

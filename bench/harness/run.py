@@ -53,9 +53,10 @@ recovery (of the first build of inkmesh; --only recovery is all five):
 
 examples:
   scripts/bench --only mesh --hold                            its servers, to be loaded and profiled by hand
-  scripts/bench --short                                       some three and a half minutes: is it about as fast as it was?
+  scripts/bench --short                                       some two minutes: is it about as fast as it was?
   scripts/bench --only scale                                  larger clusters, and the simulator's own speed
-  scripts/bench --against floor,ws-redis,socketio,nats        the whole comparison
+  scripts/bench --against floor,ws-redis,ws-redis-stream,socketio,nats
+                                                              the whole comparison, more than an hour
   scripts/bench --inkmesh old=/tmp/before --inkmesh new=build/release/inkmesh --against none --only fanout
                                                               one change, before and after, side by side
 
@@ -82,10 +83,12 @@ Exit codes: 0 all runs counted, 1 some did not, 2 the command line is wrong.""")
     for name in options.only or []:
         if name not in names:
             parser.error(f"--only {name}: expected one of {', '.join(names)}")
-    if options.hold and [w.name for w in WORKLOADS if w.name in (options.only or [])] != options.only:
-        parser.error("--hold is for workloads with servers that stay: not for scale, micro or recovery")
     if options.hold and len(options.only or []) != 1:
         parser.error("--hold needs one --only WORKLOAD")
+    if options.hold and options.only[0] not in [w.name for w in WORKLOADS]:
+        parser.error("--hold is for workloads with servers that stay: not for scale, micro or recovery")
+    if options.rounds is not None and options.rounds < 1:
+        parser.error("--rounds: at least 1")
     options.against = [] if options.against == "none" else options.against.split(",")
     for name in options.against:
         if name not in KNOWN:
@@ -192,7 +195,8 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     raise_descriptor_limit()
     chosen = [w for w in WORKLOADS if (w.name in options.only if options.only else not options.short or w.short)]
-    wanted = [r for r in RECOVERIES if not options.only or r.name in options.only or "recovery" in options.only]
+    wanted = [r for r in RECOVERIES
+              if (r.name in options.only or "recovery" in options.only if options.only else not options.short)]
     rounds = options.rounds or (3 if options.short else 5)
     everyone = contestants(options)
     if options.hold:
@@ -202,19 +206,25 @@ def main(arguments: list[str]) -> int:
     options.out.mkdir(parents=True, exist_ok=True)
     runs: list[dict[str, Any]] = []
     begun = time.monotonic()
-    for i, (number, workload, servers) in enumerate(plan):
-        left = (time.monotonic() - begun) / i * (len(plan) - i) if i else 0
-        eta = f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left" if i else ""
-        print(f"[{i + 1}/{len(plan)}{eta}] {workload.name} / {servers.name}: ", end="", flush=True)
-        machine.wait_until_quiet(options.patience)
-        result = one_run(servers, workload, options, options.out / "data" / f"{workload.name}-{servers.name}")
-        print(note(workload, result), flush=True)
-        runs.append({**result, "round": number + 1, "workload": workload.name, "contestant": servers.name})
-    recoveries = []
-    for one in wanted:
-        machine.wait_until_quiet(options.patience)
-        recoveries.append(recovery.perform(one, everyone[0], options.tools, options.out / "data" / one.name,
-                                           options.rounds, options.short, options.keep))
+    recoveries: list[dict[str, Any]] = []
+    stopped = False
+    try:
+        for i, (number, workload, servers) in enumerate(plan):
+            left = (time.monotonic() - begun) / i * (len(plan) - i) if i else 0
+            eta = f", {left / 60:.0f} min left" if left > 90 else f", {left:.0f} s left" if i else ""
+            print(f"[{i + 1}/{len(plan)}{eta}] {workload.name} / {servers.name}: ", end="", flush=True)
+            machine.wait_until_quiet(options.patience)
+            result = one_run(servers, workload, options, options.out / "data" / f"{workload.name}-{servers.name}")
+            print(note(workload, result), flush=True)
+            runs.append({**result, "round": number + 1, "workload": workload.name, "contestant": servers.name})
+        for one in wanted:
+            machine.wait_until_quiet(options.patience)
+            recoveries.append(recovery.perform(one, everyone[0], options.tools, options.out / "data" / one.name,
+                                               options.rounds, options.short, options.keep))
+    except KeyboardInterrupt:
+        # What was measured until then is worth its page.
+        stopped = True
+        print("\nstopped: a report of what there is follows", flush=True)
     results: dict[str, Any] = {
         "machine": machine.describe(ROOT, options.out),
         "contestants": [{"name": s.name, "dialect": s.dialect, "version": machine.version_of(s)} for s in everyone],
@@ -225,12 +235,12 @@ def main(arguments: list[str]) -> int:
         "runs": runs,
         "recoveries": recoveries,
     }
-    if scale.NAME in (options.only or []):
+    if scale.NAME in (options.only or []) and not stopped:
         print(f"{scale.NAME}: ", end="", flush=True)
         results["scale"] = scale.run(options.tools, options.short, options.rounds or (1 if options.short else 3),
                                      options.seconds or scale.SECONDS, lambda text: print(f"[{text}] ", end="", flush=True))
         print()
-    if micro.NAME in (options.only or []):
+    if micro.NAME in (options.only or []) and not stopped:
         results["micro"] = micro.run(options.tools, options.out / "data" / micro.NAME, options.short, rounds)
     (options.out / "results.json").write_text(json.dumps(results, indent=1))
     (options.out / "report.html").write_text(report.page(results))
@@ -238,6 +248,8 @@ def main(arguments: list[str]) -> int:
     print(f"\n{options.out / 'report.html'}\n{options.out / 'results.json'}")
     good = all(run["ok"] for run in runs) and not any(run["failures"] for one in recoveries for run in one["runs"])
     good = good and results.get("scale", {"ok": True})["ok"] and not results.get("micro", {"failures": []})["failures"]
+    if stopped:
+        return 130
     return 0 if good else 1
 
 

@@ -35,6 +35,8 @@ METRICS = {
     "latency_p99": Metric("Latency, 99 %", "ms", ("latency_us", "p99"), scale=1e-3),
     "latency_p999": Metric("Latency, 99.9 %", "ms", ("latency_us", "p999"), scale=1e-3),
     "latency_max": Metric("Latency, worst", "ms", ("latency_us", "max"), scale=1e-3),
+    "send_late_p50": Metric("The generator sent late by, median", "ms", ("send_late_us", "p50"), scale=1e-3),
+    "send_late_p99": Metric("The generator sent late by, 99 %", "ms", ("send_late_us", "p99"), scale=1e-3),
     "ack_p50": Metric("Acknowledged within, median", "ms", ("ack_latency_us", "p50"), scale=1e-3),
     "ack_p99": Metric("Acknowledged within, 99 %", "ms", ("ack_latency_us", "p99"), scale=1e-3),
     "bytes_per_connection": Metric("Memory of an idle connection", "bytes", ("bytes_per_connection",)),

@@ -140,7 +140,7 @@ Result Catchup::run() {
     outcome.figures.add("cpu_us_per_delivery", static_cast<double>(servers_cpu_ns(begin, end)) / 1000 / strokes);
   }
   outcome.figures.add("catchup_us", times);
-  add_usage(begin, end, outcome.figures);
+  add_usage(begin, end, outcome);
   if (const auto verdict = ledger_.verdict(); !verdict.empty()) outcome.failures.push_back("deliveries: " + verdict);
   return outcome;
 }

@@ -55,8 +55,10 @@ Result Churn::run() {
   announce("begin");
   measuring_ = true;
   const Moment begin = sample_moment(setting_.processes);
+  const auto gossip_before = setting_.gossip.bytes();
   pass(setting_.measured_s);
   const Moment end = sample_moment(setting_.processes);
+  const auto gossip_bytes = setting_.gossip.bytes() - gossip_before;
   measuring_ = false;
   announce("end");
 
@@ -71,7 +73,8 @@ Result Churn::run() {
     outcome.figures.add("cpu_us_per_drawing", cpu_us / static_cast<double>(opened_));
   }
   outcome.figures.add("open_latency_us", until_open_);
-  add_usage(begin, end, outcome.figures);
+  if (!setting_.gossip.empty()) outcome.figures.add("gossip_bytes_per_s", static_cast<double>(gossip_bytes) / seconds);
+  add_usage(begin, end, outcome);
   return outcome;
 }
 

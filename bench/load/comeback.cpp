@@ -386,7 +386,7 @@ Result Comeback::run() {
   } else {
     outcome.figures.add("seen_ms", seen).add("last_ack_ms", last_acked);
   }
-  add_usage(begin, end, outcome.figures);
+  add_usage(begin, end, outcome);
   check(outcome);
   return outcome;
 }

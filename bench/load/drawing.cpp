@@ -250,7 +250,7 @@ Result Drawing::result(const Moment& begin, const Moment& end, std::uint64_t del
     if (delivered != 0) figures.add("cpu_us_per_delivery", cpu_us / static_cast<double>(delivered));
     if (strokes_measured_ != 0) figures.add("cpu_us_per_stroke", cpu_us / static_cast<double>(strokes_measured_));
   }
-  add_usage(begin, end, figures);
+  add_usage(begin, end, outcome);
   if (latency_.count() != 0) figures.add("latency_us", latency_);
   if (ack_latency_.count() != 0) figures.add("ack_latency_us", ack_latency_);
   if (plan_.rate > 0) figures.add("send_late_us", lateness_);

@@ -65,6 +65,9 @@ Result Herd::run() {
   while (until_live_.count() < wanted_.clients && now_ns() < give_up)
     fleet_.turn(5 * kMillisecond);
   wait_for_all(wanted_.within_s, "after the kill");
+  if (until_live_.count() < wanted_.clients) {
+    throw RunFailed("only " + std::to_string(until_live_.count()) + " clients lost their node: another process was killed");
+  }
   const Moment end = sample_moment(setting_.processes);
   announce("end");
 
@@ -72,7 +75,7 @@ Result Herd::run() {
   outcome.figures.add("clients", wanted_.clients).add("attempts", attempts_);
   outcome.figures.add("all_live_ms", static_cast<double>(until_live_.max()) / static_cast<double>(kMillisecond));
   outcome.figures.add("live_latency_us", until_live_);
-  add_usage(begin, end, outcome.figures);
+  add_usage(begin, end, outcome);
   return outcome;
 }
 

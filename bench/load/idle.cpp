@@ -83,7 +83,7 @@ Result Idle::run() {
     figures.add("cpu_us_per_connection_s",
                 static_cast<double>(servers_cpu_ns(begin, end)) / 1000 / static_cast<double>(fleet_.size()) / window);
   }
-  add_usage(begin, end, figures);
+  add_usage(begin, end, outcome);
   return outcome;
 }
 

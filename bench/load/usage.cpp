@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -13,6 +14,9 @@
 
 namespace inkmesh::bench {
 namespace {
+
+/// Of its core: past that the generator could be what is measured.
+constexpr double kBusyMax = 0.8;
 
 void add_memory(pid_t pid, Usage& usage) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
@@ -95,7 +99,8 @@ std::uint64_t servers_cpu_ns(const Moment& begin, const Moment& end) {
   return sum;
 }
 
-void add_usage(const Moment& begin, const Moment& end, JsonObject& result) {
+void add_usage(const Moment& begin, const Moment& end, Result& outcome) {
+  JsonObject& result = outcome.figures;
   const std::uint64_t wall = end.at_ns - begin.at_ns;
   JsonObject servers;
   for (const auto& [label, usage] : end.usage) {
@@ -111,7 +116,12 @@ void add_usage(const Moment& begin, const Moment& end, JsonObject& result) {
   const std::uint64_t spent = servers_cpu_ns(begin, end);
   const std::uint64_t own = end.own_cpu_ns - begin.own_cpu_ns;
   result.add("servers_busy", share(spent, wall));
-  result.add("generator_busy", share(own, wall));
+  const double busy_share = share(own, wall);
+  result.add("generator_busy", busy_share);
+  if (busy_share > kBusyMax) {
+    outcome.failures.push_back("the generator was " + std::to_string(std::lround(100 * busy_share)) +
+                               " % busy: it may be the limit");
+  }
   const std::uint64_t busy = end.machine_busy_ns - begin.machine_busy_ns;
   result.add("others_busy", share(busy - std::min(busy, spent + own), wall));
   result.add("stolen", share(end.machine_stolen_ns - begin.machine_stolen_ns, wall));

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "load/json.h"
+#include "load/result.h"
 
 namespace inkmesh::bench {
 
@@ -53,8 +53,9 @@ struct Moment {
 Moment sample_moment(const Processes& processes);
 
 /// Adds to a result what was spent between two moments: by label, by this process (`generator_busy`, of one core), and
-/// by others on this machine (`others_busy`, of one core), who disturb a measurement.
-void add_usage(const Moment& begin, const Moment& end, JsonObject& result);
+/// by others on this machine (`others_busy`, of one core), who disturb a measurement. Fails it when this process was over
+/// 80 % busy: it could be what was measured.
+void add_usage(const Moment& begin, const Moment& end, Result& outcome);
 
 /// All labels' CPU time between two moments.
 std::uint64_t servers_cpu_ns(const Moment& begin, const Moment& end);

@@ -9,6 +9,7 @@
 #include "load/dialect.h"
 #include "load/json.h"
 #include "load/links.h"
+#include "load/result.h"
 #include "load/usage.h"
 
 namespace inkmesh::bench {
@@ -29,11 +30,6 @@ struct Setting {
   double straggle_s = 5;  ///< how long the last deliveries may take
   bool need_acks = false;
   std::string prefix = "bench";  ///< of channels and clients: a new one for each run on the same servers
-};
-
-struct Result {
-  JsonObject figures;
-  std::vector<std::string> failures;  ///< empty: the figures count
 };
 
 /// Prints a line for whoever drives this program, at once.

@@ -21,7 +21,7 @@ constexpr MonotonicMs kSettleMs = 3000;
 /// Carries out what the core asks for, without a disk, sockets or clients.
 class Node {
  public:
-  Node() : core_({.self = "ws1", .epoch = "5k2m9x1q", .nodes = {"ws1", "ws2", "ws3"}, .notes = {}}, {}) {
+  Node() : core_({.self = "ws1", .epoch = "5k2m9x1q", .nodes = {"ws1", "ws2", "ws3"}, .limits = {}, .notes = {}}, {}) {
     for (const char* peer : {"ws2", "ws3"}) {
       peers_[peer] = {};
       events_.emplace_back(PeerConnected{peer});
