@@ -66,7 +66,8 @@ Result Herd::run() {
     fleet_.turn(5 * kMillisecond);
   wait_for_all(wanted_.within_s, "after the kill");
   if (until_live_.count() < wanted_.clients) {
-    throw RunFailed("only " + std::to_string(until_live_.count()) + " clients lost their node: another process was killed");
+    throw RunFailed("only " + std::to_string(until_live_.count()) +
+                    " clients lost their node: another process was killed");
   }
   const Moment end = sample_moment(setting_.processes);
   announce("end");

@@ -53,8 +53,8 @@ struct Moment {
 Moment sample_moment(const Processes& processes);
 
 /// Adds to a result what was spent between two moments: by label, by this process (`generator_busy`, of one core), and
-/// by others on this machine (`others_busy`, of one core), who disturb a measurement. Fails it when this process was over
-/// 80 % busy: it could be what was measured.
+/// by others on this machine (`others_busy`, of one core), who disturb a measurement. Fails it when this process was
+/// over 80 % busy: it could be what was measured.
 void add_usage(const Moment& begin, const Moment& end, Result& outcome);
 
 /// All labels' CPU time between two moments.

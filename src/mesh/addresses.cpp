@@ -4,9 +4,11 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <stdexcept>
+#include <string_view>
 
 namespace inkmesh::mesh {
 namespace {
@@ -55,9 +57,9 @@ std::string endpoint_of(const Address& address) {
 }
 
 std::string host_of(const SocketAddress& address) {
-  char text[NI_MAXHOST];
-  if (getnameinfo(address.get(), address.size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) != 0) return {};
-  const std::string_view host(text);
+  std::array<char, NI_MAXHOST> text{};
+  if (getnameinfo(address.get(), address.size, text.data(), text.size(), nullptr, 0, NI_NUMERICHOST) != 0) return {};
+  const std::string_view host(text.data());
   constexpr std::string_view kMapped = "::ffff:";
   const bool mapped = host.starts_with(kMapped) && host.find('.') != std::string_view::npos;
   return std::string(mapped ? host.substr(kMapped.size()) : host);

@@ -184,8 +184,8 @@ void Connection::linger(int timeout_ms) {
   }
   if (state_ == State::ended) return;
   // What is closed with something unread takes back what it has sent.
-  char unread[1024];
-  while (recv(socket_.get(), unread, sizeof unread, MSG_DONTWAIT) > 0) {
+  std::array<char, 1024> unread{};
+  while (recv(socket_.get(), unread.data(), unread.size(), MSG_DONTWAIT) > 0) {
   }
   shutdown(socket_.get(), SHUT_WR);
 }

@@ -84,8 +84,8 @@ std::string opening(Role self) {
 
 std::string ping(int ttl_ms) {
   const auto tenths = static_cast<unsigned>(ttl_ms) / 100;
-  const char ttl[] = {static_cast<char>(tenths >> 8U), static_cast<char>(tenths & 0xffU)};
-  return command("PING", {ttl, sizeof ttl});
+  const std::array<char, 2> ttl{static_cast<char>(tenths >> 8U), static_cast<char>(tenths & 0xffU)};
+  return command("PING", {ttl.data(), ttl.size()});
 }
 
 std::string pong(std::string_view context) {
