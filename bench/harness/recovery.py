@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import load
 import machine
 from cluster_state import Failed, ask, check_everywhere, check_history, holds, status, wait_for, wait_until_level
 from network import Network, NotAllowed

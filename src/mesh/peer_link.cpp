@@ -33,8 +33,6 @@ bool drained(const Connection& connection) {
 PeerLink::PeerLink(Poller& poller, Resolver& resolver, const NodeSettings& peer)
     : poller_(poller), resolver_(resolver), id_(peer.id), address_(peer.mesh.advertise), pause_ms_(kReconnectMs) {}
 
-PeerLink::~PeerLink() = default;
-
 void PeerLink::send(std::string_view frame) {
   if (!told_up_ || !connection_) return;
   choked_ = choked_ || full(*connection_, frame.size());

@@ -27,7 +27,6 @@ class PeerLink {
  public:
   /// All that it is given must outlive it.
   PeerLink(Poller& poller, Resolver& resolver, const NodeSettings& peer);
-  ~PeerLink();
   PeerLink(const PeerLink&) = delete;
   PeerLink& operator=(const PeerLink&) = delete;
 

@@ -52,8 +52,6 @@ Router::Router(Poller& poller, const Address& listen, std::size_t connections_ma
   if (listeners_.empty()) throw std::runtime_error(why);
 }
 
-Router::~Router() = default;
-
 void Router::turn(std::string& scratch, const OnMessage& on_message) {
   for (const auto& listener : listeners_) {
     if (std::exchange(listener->ready, 0) != 0 && !resting_) accept(*listener);

@@ -20,7 +20,6 @@ class Router {
   /// Listens; throws std::runtime_error with the address and the reason when it cannot. More connections than
   /// `connections_max` make the oldest go that never said anything of a peer.
   Router(Poller& poller, const Address& listen, std::size_t connections_max);
-  ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;
 

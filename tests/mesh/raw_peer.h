@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <string>
+#include <cerrno>
 #include <string_view>
 #include <utility>
 

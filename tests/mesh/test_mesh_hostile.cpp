@@ -8,6 +8,7 @@
 #include "mesh/addresses.h"
 #include "mesh/limits.h"
 #include "mesh_bench.h"
+#include "raw_peer.h"
 #include "wire/mesh_codec.h"
 
 namespace inkmesh::mesh {
@@ -275,21 +276,13 @@ TEST_F(Stranger, ManyWhoTakeARoutingIdKeepNobodyOut) {
 }
 
 TEST_F(Stranger, BytesThatAreNoZeroMqAreHarmless) {
-  std::vector<int> sockets;
+  std::vector<RawPeer> strangers;
   for (const Address& address : {bench_.settings("ws1").mesh.listen, bench_.settings("ws1").gossip.listen}) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(address.port);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to), 0);
-    const std::string request = "GET / HTTP/1.1\r\nHost: ws1\r\n\r\n" + std::string(10'000, 'x');
-    ASSERT_GT(send(fd, request.data(), request.size(), MSG_NOSIGNAL), 0);
-    sockets.push_back(fd);
+    strangers.emplace_back(address);
+    ASSERT_TRUE(strangers.back().connected());
+    ASSERT_TRUE(strangers.back().say("GET / HTTP/1.1\r\nHost: ws1\r\n\r\n" + std::string(10'000, 'x')));
   }
   expect_unharmed();
-  for (const int fd : sockets)
-    close(fd);
 }
 
 TEST(MeshGossip, OfStrangersIsCountedAndHarmless) {
